@@ -1,0 +1,175 @@
+"""From a configuration to a model, its data and its training.
+
+The only module besides the Matterport facades that reads a `Config`.
+"""
+
+import keras
+
+from mrcnn.config import Config
+from mrcnn.data.dataset import Dataset
+from mrcnn.data.pipeline import Augmentation, Batches
+from mrcnn.nn.fpn import build_fpn
+from mrcnn.nn.layers import LayerFactory
+from mrcnn.nn.mask_rcnn import MaskRCNN, Parts, Settings
+from mrcnn.nn.resnet import build_backbone
+from mrcnn.nn.roi_heads import build_box_head, build_mask_head
+from mrcnn.nn.rpn import build_rpn
+from mrcnn.precision import best_policy
+from mrcnn.structures import Preprocessing, Stage
+from mrcnn.tasks import LOSS_NAMES
+
+
+def model(config: Config, *, seed: int = 0, precision: str | None = None) -> MaskRCNN:
+    """Return a model with random weights that depend on `seed` alone.
+
+    Args:
+        config: the configuration.
+        seed: of the initial weights and of the samples drawn in training.
+        precision: a Keras dtype policy; by default what `precision.best_policy` finds.
+
+    Raises:
+        ValueError: names the setting from which no model can be built.
+    """
+    config.validate()
+    make = LayerFactory(
+        dtype=precision or best_policy(),
+        train_statistics=config.TRAIN_BN is not False,
+        bn_momentum=config.BN_MOMENTUM,
+        seed=seed,
+    )
+    backbone = build_backbone(
+        config.BACKBONE, config.IMAGE_CHANNEL_COUNT, make, config.BACKBONE_WIDTHS
+    )
+    depth, classes = config.TOP_DOWN_PYRAMID_SIZE, config.NUM_CLASSES
+    parts = Parts(
+        backbone=backbone,
+        fpn=build_fpn([output.shape[-1] for output in backbone.outputs], depth, make),
+        rpn=build_rpn(
+            depth,
+            config.RPN_CHANNELS,
+            len(config.RPN_ANCHOR_RATIOS),
+            config.RPN_ANCHOR_STRIDE,
+            make,
+        ),
+        box_head=build_box_head(
+            depth, config.POOL_SIZE, config.FPN_CLASSIF_FC_LAYERS_SIZE, classes, make
+        ),
+        mask_head=build_mask_head(
+            depth, config.MASK_POOL_SIZE, config.MASK_HEAD_CHANNELS, classes, make
+        ),
+    )
+    return MaskRCNN(parts, _settings(config), preprocessing(config), seed=seed)
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        anchor_scales=tuple(config.RPN_ANCHOR_SCALES),
+        anchor_ratios=tuple(config.RPN_ANCHOR_RATIOS),
+        anchor_stride=config.RPN_ANCHOR_STRIDE,
+        strides=tuple(config.BACKBONE_STRIDES),
+        rpn_std_dev=tuple(map(float, config.RPN_BBOX_STD_DEV)),
+        box_std_dev=tuple(map(float, config.BBOX_STD_DEV)),
+        pre_nms=config.PRE_NMS_LIMIT,
+        proposals_training=config.POST_NMS_ROIS_TRAINING,
+        proposals_inference=config.POST_NMS_ROIS_INFERENCE,
+        proposal_iou=config.RPN_NMS_THRESHOLD,
+        anchors_per_image=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
+        rois_per_image=config.TRAIN_ROIS_PER_IMAGE,
+        positive_ratio=config.ROI_POSITIVE_RATIO,
+        fill_negatives=config.ROI_FILL_NEGATIVES,
+        append_truth=config.ROI_APPEND_GT,
+        aligned=config.ROI_ALIGN == "aligned",
+        pool_size=config.POOL_SIZE,
+        mask_pool_size=config.MASK_POOL_SIZE,
+        mini_masks=config.USE_MINI_MASK,
+        detections=config.DETECTION_MAX_INSTANCES,
+        min_confidence=config.DETECTION_MIN_CONFIDENCE,
+        detection_iou=config.DETECTION_NMS_THRESHOLD,
+        loss_weights=tuple(config.LOSS_WEIGHTS[name] for name in LOSS_NAMES),
+        l2=config.WEIGHT_DECAY if config.OPTIMIZER == "sgd" else 0.0,
+    )
+
+
+def preprocessing(config: Config) -> Preprocessing:
+    """Return how original images become inputs of a model with this configuration."""
+    return Preprocessing(
+        mode=config.IMAGE_RESIZE_MODE,
+        min_dim=config.IMAGE_MIN_DIM,
+        max_dim=config.IMAGE_MAX_DIM,
+        min_scale=config.IMAGE_MIN_SCALE,
+        mean_pixel=tuple(map(float, config.MEAN_PIXEL)),
+    )
+
+
+def batches(
+    config: Config,
+    dataset: Dataset,
+    *,
+    steps: int | None = None,
+    shuffle: bool = False,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+) -> Batches:
+    """Return the batches of a data set for a model with this configuration.
+
+    Args:
+        config: the configuration.
+        dataset: prepared.
+        steps: batches an epoch; by default each image once.
+        shuffle: whether in random order.
+        augmentation: see `data.augment`.
+        seed: of order and augmentation.
+
+    Raises:
+        ValueError: if the data set's classes are not those of the configuration.
+    """
+    if dataset.num_classes != config.NUM_CLASSES:
+        raise ValueError(
+            f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the data "
+            f"set has {dataset.num_classes} classes, background included: "
+            f"{', '.join(dataset.class_names)}."
+        )
+    return Batches(
+        dataset,
+        preprocessing(config),
+        batch_size=config.BATCH_SIZE,
+        instances=config.MAX_GT_INSTANCES,
+        mini_mask_shape=tuple(config.MINI_MASK_SHAPE) if config.USE_MINI_MASK else None,
+        channels=config.IMAGE_CHANNEL_COUNT,
+        steps=steps,
+        shuffle=shuffle,
+        augmentation=augmentation,
+        seed=seed,
+    )
+
+
+def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
+    """Return a stage of training at the configuration's learning rate and schedule."""
+    return Stage(
+        layers=layers,
+        epochs=epochs,
+        learning_rate=config.LEARNING_RATE,
+        schedule=config.LEARNING_RATE_SCHEDULE,
+        warmup_steps=config.WARMUP_STEPS,
+    )
+
+
+def optimizer(
+    config: Config, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+) -> keras.optimizers.Optimizer:
+    """Return the configuration's optimizer.
+
+    Gradients are clipped by the norm of all of them together, as Keras did in
+    Matterport's days; today's `clipnorm` clips each alone.
+    """
+    clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
+    if config.OPTIMIZER == "adamw":
+        adamw = keras.optimizers.AdamW(
+            learning_rate, weight_decay=config.WEIGHT_DECAY, **clip
+        )
+        adamw.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return adamw
+    return keras.optimizers.SGD(
+        learning_rate, momentum=config.LEARNING_MOMENTUM, **clip
+    )
+

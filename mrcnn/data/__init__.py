@@ -1,0 +1,1 @@
+"""Images and their masks: datasets, annotation readers, augmentation and batches."""

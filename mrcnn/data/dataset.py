@@ -1,0 +1,189 @@
+"""The list of images and classes that training and evaluation read.
+
+`Dataset` keeps the names and meanings of Matterport's `mrcnn.utils.Dataset`
+(https://github.com/matterport/Mask_RCNN), so that code written for it subclasses ours.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skimage.util
+from PIL import Image
+
+LOGGER = logging.getLogger(__name__)
+AS_RGB = dict.fromkeys(("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"), "RGB")
+"""Pillow's modes whose numbers are no grey or RGB levels, and what they are read as."""
+
+
+class Dataset:
+    """Images and classes from one or more sources; subclasses supply the masks.
+
+    A class has an id of its source (`add_class`) and, after `prepare`, an internal id:
+    its place in `class_info`, where 0 is the background, common to every source.
+    An image is named by its place in `image_info`.
+
+    Example: a subclass calls `add_class` and `add_image` in a method of its own,
+    overrides `load_mask` (and `load_image`, if there is no file to read), and its
+    user calls `prepare` once before anything else.
+    """
+
+    def __init__(self, class_map: Any = None) -> None:
+        """Start with the background as the only class. `class_map` is ignored."""
+        self.image_info: list[dict[str, Any]] = []
+        self.class_info: list[dict[str, Any]] = [{"source": "", "id": 0, "name": "BG"}]
+        self.source_class_ids: dict[str, list[int]] = {}
+        self._image_ids = np.arange(0)
+
+    def add_class(self, source: str, class_id: int, class_name: str) -> None:
+        """Add a class of `source`; adding one twice does nothing.
+
+        Raises ValueError if `source` holds a dot, which separates source and id in
+        `map_source_class_id`, or if the id already has another name.
+        """
+        if "." in source:
+            raise ValueError(f"add_class: source {source!r} must not contain a dot.")
+        for info in self.class_info:
+            if info["source"] == source and info["id"] == class_id:
+                if info["name"] != class_name:
+                    raise ValueError(
+                        f"add_class: class {class_id} of source {source!r} is already "
+                        f"{info['name']!r}; give {class_name!r} another id."
+                    )
+                return
+        self.class_info.append({"source": source, "id": class_id, "name": class_name})
+
+    def add_image(
+        self, source: str, image_id: Any, path: str | Path | None, **kwargs: Any
+    ) -> None:
+        """Add an image: its id in `source`, its file (None if it is made on demand).
+
+        Keywords are kept beside them in `image_info` for `load_mask` to use.
+        """
+        self.image_info.append(
+            {"id": image_id, "source": source, "path": path, **kwargs}
+        )
+
+    def prepare(self, class_map: Any = None) -> None:
+        """Number classes and images; call it when all are added. May be called again.
+
+        Sets `num_classes`, `class_ids`, `class_names` (each up to its first comma),
+        `num_images`, `image_ids`, `sources`, `source_class_ids` (source -> internal
+        ids, background included), `class_from_source_map` and `image_from_source_map`
+        ("source.id" -> internal id). `class_map` is ignored, as in Matterport's code.
+        """
+        self.num_classes = len(self.class_info)
+        self.class_ids = np.arange(self.num_classes)
+        self.class_names = [c["name"].split(",")[0] for c in self.class_info]
+        self.num_images = len(self.image_info)
+        self._image_ids = np.arange(self.num_images)
+        self.class_from_source_map = _by_source(self.class_info)
+        self.image_from_source_map = _by_source(self.image_info)
+        self.sources = list(dict.fromkeys(c["source"] for c in self.class_info))
+        self.source_class_ids = {
+            source: [
+                i
+                for i, info in enumerate(self.class_info)
+                if i == 0 or info["source"] == source
+            ]
+            for source in self.sources
+        }
+
+    @property
+    def image_ids(self) -> np.ndarray:
+        """Internal ids of the images, int (num_images,); empty before `prepare`."""
+        return self._image_ids
+
+    def map_source_class_id(self, source_class_id: str) -> int:
+        """Return the internal id of "source.id", such as "coco.12"."""
+        try:
+            return self.class_from_source_map[source_class_id]
+        except KeyError:
+            known = ", ".join(self.class_from_source_map)
+            raise ValueError(
+                f"no class {source_class_id!r}; the dataset has: {known}."
+            ) from None
+
+    def get_source_class_id(self, class_id: int, source: str) -> int:
+        """Return the id in `source` of the internal class `class_id`.
+
+        Raises ValueError if the class belongs to another source.
+        """
+        info = self.class_info[class_id]
+        if info["source"] != source:
+            raise ValueError(
+                f"class {class_id} ({info['name']!r}) belongs to source "
+                f"{info['source']!r}, not to {source!r}."
+            )
+        return info["id"]
+
+    def source_image_link(self, image_id: int) -> str | Path | None:
+        """Return the file of the image, or a link to it where a subclass knows one."""
+        return self.image_info[image_id]["path"]
+
+    def image_reference(self, image_id: int) -> str:
+        """Name the image for a reader of an error message or a figure."""
+        info = self.image_info[image_id]
+        return str(info["path"] or f"image {info['id']} of {info['source']}")
+
+    def load_image(self, image_id: int) -> np.ndarray:
+        """Read the image as uint8 RGB (h, w, 3); grey is repeated, alpha is dropped.
+
+        Raises ValueError if the image has no file, FileNotFoundError if the file is
+        missing, and ValueError if it is not a readable picture.
+        """
+        path = self.image_info[image_id]["path"]
+        if path is None:
+            raise ValueError(
+                f"{self.image_reference(image_id)} has no file: give add_image a path "
+                "or override load_image."
+            )
+        return read_image(path)
+
+    def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return masks, bool (h, w, n), and their internal class ids, int32 (n,).
+
+        This base method has no annotations: it warns and returns zero instances.
+        In a subclass, negative class ids mark crowds, as in COCO.
+        """
+        LOGGER.warning(
+            "%s has no load_mask: %s is taken to show no objects.",
+            type(self).__name__,
+            self.image_reference(image_id),
+        )
+        height, width = self.load_image(image_id).shape[:2]
+        return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read a picture as uint8 RGB (h, w, 3): grey is repeated, alpha is dropped.
+
+    Raises FileNotFoundError if `path` is missing, ValueError if it cannot be decoded or
+    has a pixel that is not finite.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"image file {path} is missing: restore it or remove it from the dataset."
+        )
+    try:
+        with Image.open(path) as picture:
+            image = np.asarray(picture.convert(AS_RGB.get(picture.mode, picture.mode)))
+        if not np.isfinite(image).all():
+            raise ValueError("it holds NaN or infinite pixels")
+        image = skimage.util.img_as_ubyte(image)
+    except Exception as error:  # Decoders raise errors of many kinds.
+        raise ValueError(
+            f"image file {path} cannot be read ({error}): replace it or remove it "
+            "from the dataset."
+        ) from error
+    if image.ndim == 3 and image.shape[2] <= 2:  # Grey, or grey and alpha.
+        image = image[..., 0]
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
+    return np.ascontiguousarray(image[..., :3])
+
+
+def _by_source(infos: list[dict[str, Any]]) -> dict[str, int]:
+    """Map "source.id" to the place in `infos`."""
+    return {f"{info['source']}.{info['id']}": i for i, info in enumerate(infos)}

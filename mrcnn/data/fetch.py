@@ -1,0 +1,168 @@
+"""Fetch Matterport's 74 photographs of balloons, and check that they are those.
+
+    python -m mrcnn.data.fetch FOLDER
+
+downloads the release archive (an interrupted download continues), unpacks it, compares
+every file with the sums in `datasets/balloon.sha256`, and only then makes FOLDER. The
+photographs are other people's, from Flickr, and are no part of this project.
+"""
+
+import argparse
+import http.client
+import os
+import shutil
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+from mrcnn.data.archive import extract
+from mrcnn.data.balloon import ANNOTATIONS
+from mrcnn.files import sha256
+
+URL = (
+    "https://github.com/matterport/Mask_RCNN/releases/download/v2.1/balloon_dataset.zip"
+)
+SUMS = Path(__file__).parents[2] / "datasets" / "balloon.sha256"
+CHUNK = 1 << 18
+TIMEOUT = 30
+"""Seconds without a byte after which a download stops; running it again continues."""
+
+
+def fetch(folder: str | Path, *, url: str = URL, sums: str | Path = SUMS) -> Path:
+    """Make `folder` hold the verified set (train/ and val/), and return it.
+
+    Does nothing if it does already. The archive is kept beside `folder` until the set
+    is complete. Raises ConnectionError if the download stops, and ValueError if the
+    archive or a file in it is not the expected one.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        verify(folder, sums=sums)
+        return folder
+    archive = download(url, folder.with_name(f"{folder.name}.zip"))
+    staging = folder.with_name(f".{folder.name}-unverified")
+    try:
+        extract(archive, staging, root=_root(archive))
+        verify(staging, sums=sums)
+        staging.rename(folder)
+    finally:
+        # A wrong archive must not be taken up again by the next attempt.
+        archive.unlink()
+        shutil.rmtree(staging, ignore_errors=True)
+    return folder
+
+
+def verify(folder: str | Path, *, sums: str | Path = SUMS) -> None:
+    """Compare every file of `folder` that is named in `sums` with its SHA-256.
+
+    `sums` has the format of `sha256sum`. Further files in `folder` are ignored. Raises
+    FileNotFoundError if `sums` is missing and ValueError that lists what differs.
+    """
+    if not Path(sums).is_file():
+        raise FileNotFoundError(
+            f"checksum file {sums} is missing: it is part of the project's repository."
+        )
+    wrong = []
+    for line in Path(sums).read_text().splitlines():
+        expected, name = line.split(maxsplit=1)
+        path = Path(folder) / name
+        if not path.is_file():
+            wrong.append(f"{name} (missing)")
+        elif sha256(path) != expected:
+            wrong.append(f"{name} (changed)")
+    if wrong:
+        raise ValueError(
+            f"{folder} is not the published set; {len(wrong)} files differ, first "
+            f"{', '.join(wrong[:3])}. Move the folder away and fetch it again."
+        )
+
+
+def download(url: str, path: str | Path) -> Path:
+    """Download `url` to `path`, going on from an earlier attempt's "`path`.part".
+
+    Does nothing if `path` exists. Raises ConnectionError, saying how to continue.
+    """
+    path = Path(path)
+    if path.exists():
+        return path
+    part = path.with_name(f"{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _continue(url, part)
+    except (OSError, http.client.HTTPException) as error:
+        have = part.stat().st_size if part.exists() else 0
+        raise ConnectionError(
+            f"downloading {url} stopped after {have} bytes ({error}). Run it again to "
+            f"continue, or download it by other means to {path}."
+        ) from error
+    os.replace(part, path)
+    return path
+
+
+def _continue(url: str, part: Path) -> None:
+    """Append to `part` what it lacks of `url`, or start over if ranges are refused."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        error.close()
+        # The part is not a beginning of this file, or is all of it: do not guess.
+        part.unlink()
+        response = urllib.request.urlopen(url, timeout=TIMEOUT)
+    with response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        have = have if resumed else 0
+        total = have + int(response.headers.get("Content-Length") or 0)
+        with open(part, "ab" if resumed else "wb") as file:
+            while chunk := response.read(CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                _show(have, total)
+    if have < total:
+        raise ConnectionError(f"{have} of {total} bytes arrived")
+
+
+def _show(have: int, total: int) -> None:
+    """Write one line of progress over the last one."""
+    end = "\n" if have == total else ""
+    print(f"\r{have / 1e6:.1f} of {total / 1e6:.1f} MB", end=end, flush=True)
+
+
+def _root(archive: Path) -> str:
+    """Return the folder inside an archive that holds train/ and its annotations."""
+    if not zipfile.is_zipfile(archive):
+        return ""  # `extract` explains what is wrong.
+    tail = f"train/{ANNOTATIONS}"
+    with zipfile.ZipFile(archive) as content:
+        for name in content.namelist():
+            if name == tail or name.endswith(f"/{tail}"):
+                return name.removesuffix(tail).rstrip("/")
+    raise ValueError(f"{archive} has no {tail}: it is not a set of balloons.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mrcnn.data.fetch",
+        description="Fetch and verify Matterport's balloon photographs.",
+    )
+    parser.add_argument("folder", help="where train/ and val/ go, such as data/balloon")
+    parser.add_argument("--url", default=URL, help="archive to download")
+    options = parser.parse_args(arguments)
+    try:
+        fetch(options.folder, url=options.url)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.folder} holds the published balloon set, every file verified.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

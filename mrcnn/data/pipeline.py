@@ -1,0 +1,192 @@
+"""From a data set to batches of static shape, in an order that can be resumed."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from mrcnn.data.dataset import Dataset
+from mrcnn.data.transforms import (
+    check_image,
+    place_image,
+    place_masks,
+    plan_geometry,
+    subtract_mean,
+)
+from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.masks import boxes_of_masks, mini_mask
+from mrcnn.structures import Preprocessing
+
+Augmentation = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
+]
+"""Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool."""
+
+
+class Batches(keras.utils.PyDataset):
+    """The batches of a data set, each a dictionary as `nn.mask_rcnn.MaskRCNN` takes it.
+
+    Item i of epoch e is a pure function of (seed, e, i): the order of an interrupted
+    training is taken up by setting `epoch`. Shuffled, every image is seen once before
+    any is seen again, whatever the length of an epoch.
+
+    Attributes:
+        epoch: which epoch's batches are given; `training.fit` sets it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        preprocessing: Preprocessing,
+        *,
+        batch_size: int,
+        instances: int,
+        mini_mask_shape: tuple[int, int] | None,
+        channels: int = 3,
+        steps: int | None = None,
+        shuffle: bool = False,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        cache_bytes: int = 2_000_000_000,
+        workers: int = 1,
+    ) -> None:
+        """Describe the batches; nothing is loaded yet.
+
+        Args:
+            dataset: prepared.
+            preprocessing: how images become padded inputs.
+            batch_size: B.
+            instances: G; of an image with more, a random G are kept.
+            mini_mask_shape: masks are cut to their boxes and resized to this; None
+                keeps them at (H, W).
+            channels: of the images.
+            steps: batches an epoch; by default each image once.
+            shuffle: in a new random order every time around.
+            augmentation: applied to the padded image and its masks.
+            seed: of order, augmentation and random crops.
+            cache_bytes: resized images are kept in memory up to this much in all.
+            workers: threads that prepare batches.
+
+        Raises:
+            ValueError: if the data set is empty.
+        """
+        super().__init__(workers=workers)
+        if dataset.num_images == 0:
+            raise ValueError(
+                "The data set holds no images; was it loaded and prepared?"
+            )
+        self.dataset = dataset
+        self.preprocessing = preprocessing
+        self.batch_size = batch_size
+        self.instances = instances
+        self.mini_mask_shape = mini_mask_shape
+        self.channels = channels
+        self.steps = steps or -(-dataset.num_images // batch_size)
+        self.shuffle = shuffle
+        self.augmentation = augmentation
+        self.seed = seed
+        self.epoch = 0
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        self._cache_left = cache_bytes
+
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+        return self.steps
+
+    def image_ids(self, epoch: int, index: int) -> list[int]:
+        """Return which images make up a batch of an epoch."""
+        start = (epoch * self.steps + index) * self.batch_size
+        return [self._image_at(start + i) for i in range(self.batch_size)]
+
+    def _image_at(self, position: int) -> int:
+        """Return the image at a position of the endless sequence of images."""
+        ids = self.dataset.image_ids
+        turn, place = divmod(position, len(ids))
+        if self.shuffle:
+            place = np.random.default_rng([self.seed, turn]).permutation(len(ids))[
+                place
+            ]
+        return int(ids[place])
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
+        """Return batch `index` of the present epoch."""
+        position = (self.epoch * self.steps + index) * self.batch_size
+        samples = [
+            self._sample(image_id, np.random.default_rng([self.seed, 1, position + i]))
+            for i, image_id in enumerate(self.image_ids(self.epoch, index))
+        ]
+        return ({key: np.stack([s[key] for s in samples]) for key in samples[0]},)
+
+    def _load(
+        self, image_id: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,)."""
+        if image_id in self._cache:
+            return self._cache[image_id]
+        name = self.dataset.image_reference(image_id)
+        image = check_image(self.dataset.load_image(image_id), name, self.channels)
+        masks, class_ids = self.dataset.load_mask(image_id)
+        if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
+            raise ValueError(
+                f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
+                "pixels."
+            )
+        geometry = plan_geometry(image.shape[:2], self.preprocessing, rng)
+        if not masks.shape[-1]:
+            masks = np.zeros((*image.shape[:2], 0), bool)
+        loaded = (
+            place_image(image, geometry),
+            place_masks(masks, geometry),
+            np.asarray(class_ids, np.int32),
+        )
+        size = sum(array.nbytes for array in loaded)
+        if size <= self._cache_left and self.preprocessing.mode != "crop":
+            self._cache_left -= size
+            self._cache[image_id] = loaded
+        return loaded
+
+    def _sample(self, image_id: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return one image with its objects in static slots."""
+        image, masks, class_ids = self._load(image_id, rng)
+        if self.augmentation is not None:
+            image, masks = self.augmentation(image, masks, rng)
+        boxes = boxes_of_masks(masks)
+        kept = np.flatnonzero(
+            (boxes[:, 2] > boxes[:, 0])
+        )  # masks left with no pixel go
+        if len(kept) > self.instances:
+            kept = np.sort(rng.choice(kept, self.instances, replace=False))
+        return {
+            "images": subtract_mean(image, self.preprocessing),
+            **self._objects(masks[..., kept], boxes[kept], class_ids[kept]),
+            "active_class_ids": self._active_class_ids(image_id),
+        }
+
+    def _objects(
+        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return objects in G slots, boxes normalised."""
+        count, shape = len(boxes), masks.shape[:2]
+        slots = {
+            "gt_boxes": np.zeros((self.instances, 4), np.float32),
+            "gt_class_ids": np.zeros(self.instances, np.int32),
+            "gt_masks": np.zeros(
+                (self.instances, *(self.mini_mask_shape or shape)), np.uint8
+            ),
+            "gt_valid": np.arange(self.instances) < count,
+        }
+        slots["gt_boxes"][:count] = box_ops.normalise(boxes, shape, xp=np)
+        slots["gt_class_ids"][:count] = class_ids
+        for i in range(count):
+            mask = masks[..., i]
+            if self.mini_mask_shape:
+                mask = mini_mask(mask, boxes[i], self.mini_mask_shape)
+            slots["gt_masks"][i] = mask
+        return slots
+
+    def _active_class_ids(self, image_id: int) -> np.ndarray:
+        """Return (K,) int32: 1 for the classes that the image's source annotates."""
+        active = np.zeros(self.dataset.num_classes, np.int32)
+        source = self.dataset.image_info[image_id]["source"]
+        active[self.dataset.source_class_ids[source]] = 1
+        return active

@@ -1,0 +1,169 @@
+"""From original images to padded network inputs, and back."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.resize import resize_bilinear
+from mrcnn.structures import Preprocessing
+
+
+class Geometry(NamedTuple):
+    """Where an original image lies in the padded one."""
+
+    original_shape: tuple[int, int]  # (h, w)
+    resized_shape: tuple[int, int]  # before padding
+    offset: tuple[int, int]  # row and column of its first pixel; negative if cropped
+    padded_shape: tuple[int, int]  # (H, W)
+
+    @property
+    def window(self) -> np.ndarray:
+        """Return the part (y1, x1, y2, x2) of the padded image that is no padding."""
+        start = np.maximum(self.offset, 0)
+        end = np.minimum(np.add(self.offset, self.resized_shape), self.padded_shape)
+        return np.concatenate([start, end]).astype(np.float32)
+
+
+def plan_geometry(
+    shape: tuple[int, int],
+    preprocessing: Preprocessing,
+    rng: np.random.Generator | None = None,
+) -> Geometry:
+    """Return how an image (h, w) is scaled and placed (Matterport's `resize_image`).
+
+    The short side grows to `min_dim`, at least by `min_scale`; images never shrink,
+    except that in mode "square" the long side stays within `max_dim`. Then "square"
+    centres the image on max_dim x max_dim, "pad64" on the next multiples of 64, "crop"
+    cuts min_dim x min_dim out of it (in the middle, or where `rng` says), and "none"
+    leaves size and place alone.
+
+    Raises:
+        ValueError: in mode "none", if a side does not divide by 64.
+    """
+    mode, min_dim, max_dim, min_scale, _ = preprocessing
+    height, width = shape
+    if mode == "none":
+        if height % 64 or width % 64:
+            raise ValueError(
+                f"An image of {height} x {width} pixels does not divide by 64, and "
+                'IMAGE_RESIZE_MODE is "none": take "square" or "pad64".'
+            )
+        return Geometry(shape, shape, (0, 0), shape)
+    scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
+    scale = max(scale, min_scale)
+    if mode == "square" and round(max(shape) * scale) > max_dim:
+        scale = max_dim / max(shape)
+    resized = max(1, round(height * scale)), max(1, round(width * scale))
+    if mode == "square":
+        padded = (max_dim, max_dim)
+    elif mode == "pad64":
+        padded = tuple(-(-side // 64) * 64 for side in resized)
+    else:
+        padded = (min_dim, min_dim)
+    if mode == "crop":
+        spare = [side - min_dim for side in resized]
+        offset = [
+            -(s // 2) if rng is None else -int(rng.integers(s + 1)) for s in spare
+        ]
+    else:
+        offset = [(p - r) // 2 for p, r in zip(padded, resized, strict=True)]
+    return Geometry(shape, resized, (offset[0], offset[1]), padded)
+
+
+def _place(array: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return an array (rows, columns, ...) of the resized image, padded or cropped."""
+    y1, x1, y2, x2 = geometry.window.astype(int)
+    top, left = geometry.offset
+    part = array[y1 - top : y2 - top, x1 - left : x2 - left]
+    if part.shape[:2] == geometry.padded_shape:
+        return part
+    placed = np.zeros((*geometry.padded_shape, *array.shape[2:]), array.dtype)
+    placed[y1:y2, x1:x2] = part
+    return placed
+
+
+def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return an image (h, w, C) uint8 as (H, W, C) uint8: resized and padded."""
+    if image.shape[:2] != geometry.resized_shape:
+        image = resize_bilinear(image, geometry.resized_shape)
+        image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return _place(image, geometry)
+
+
+def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest original."""
+    source, target = geometry.original_shape, geometry.resized_shape
+    if source != target:
+        rows, columns = (
+            ((np.arange(t) + 0.5) * (s / t)).astype(np.intp)
+            for s, t in zip(source, target, strict=True)
+        )
+        masks = masks[rows][:, columns]
+    return _place(masks, geometry)
+
+
+def subtract_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Return an image (..., C) as float32 with the mean pixel taken off."""
+    return image.astype(np.float32) - np.asarray(preprocessing.mean_pixel, np.float32)
+
+
+def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:
+    """Return an image as (h, w, channels) uint8.
+
+    Grey images are repeated, alpha is dropped, and floats in [0, 255] are rounded.
+
+    Args:
+        image: (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
+        name: of the image, for errors.
+        channels: of the model.
+
+    Raises:
+        ValueError: names the image if it has another shape, no pixels or NaN.
+    """
+    image = np.asarray(image)
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(
+            f"{name}: shape {image.shape} is not that of an image (h, w, C)."
+        )
+    if image.shape[-1] == 1 and channels == 3:
+        image = np.repeat(image, 3, axis=-1)
+    if image.shape[-1] == channels + 1:
+        image = image[..., :channels]
+    if image.shape[-1] != channels:
+        raise ValueError(
+            f"{name}: {image.shape[-1]} channels, but the model takes {channels} "
+            "(IMAGE_CHANNEL_COUNT)."
+        )
+    if image.dtype != np.uint8:
+        if not np.isfinite(image).all():
+            raise ValueError(
+                f"{name}: {int((~np.isfinite(image)).sum())} pixel values are NaN or "
+                "infinite; mend or remove the image."
+            )
+        if image.min() < 0 or image.max() > 255:
+            raise ValueError(
+                f"{name}: pixels from {image.min()} to {image.max()}; scale them to "
+                "0..255."
+            )
+        image = np.rint(image).astype(np.uint8)
+    return image
+
+
+def boxes_to_original(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return boxes (n, 4), normalised in the padded image, in original pixels.
+
+    Float32; y2 and x2 are exclusive. Matterport's `unmold_detections`.
+    """
+    padded = geometry.padded_shape
+    window = box_ops.normalise(geometry.window, padded, xp=np)
+    if min(geometry.offset) < 0:  # cropped: the window is not the whole image
+        top, left = geometry.offset
+        height, width = geometry.resized_shape
+        whole = np.array([top, left, top + height, left + width], np.float32)
+        window = box_ops.normalise(whole, padded, xp=np)
+    origin, sides = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
+    boxes = (boxes - origin) / np.where(sides > 0, sides, 1)
+    return box_ops.denormalise(boxes, geometry.original_shape, xp=np)

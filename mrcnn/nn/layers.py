@@ -1,0 +1,119 @@
+"""The convolution and normalisation that every part of the network is made of."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from mrcnn.structures import Tensor
+
+
+@keras.saving.register_keras_serializable("mrcnn")
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalisation whose statistics are trained or frozen for good.
+
+    `frozen_statistics=True` always uses the moving averages, in training too, while
+    gamma and beta still learn: right for batches of one or two images on pretrained
+    weights (Matterport's TRAIN_BN = False). With moving averages it is one multiply and
+    one add in the compute type; only the two coefficients are computed in float32.
+    """
+
+    def __init__(self, *, frozen_statistics: bool = False, **kwargs: Any) -> None:
+        """Take `frozen_statistics` and what `keras.layers.BatchNormalization` takes."""
+        super().__init__(**kwargs)
+        self.frozen_statistics = frozen_statistics
+
+    def call(
+        self, inputs: Tensor, training: bool | None = None, valid: Tensor | None = None
+    ) -> Tensor:
+        """Normalise inputs (..., C); statistics leave out what `valid` (...,) denies."""
+        if training and not self.frozen_statistics:
+            return super().call(inputs, training=True, mask=valid)
+        scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+        shift = self.beta - self.moving_mean * scale
+        return inputs * ops.cast(scale, inputs.dtype) + ops.cast(shift, inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments to build this layer again."""
+        return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
+
+
+class LayerFactory:
+    """Makes layers that share a numeric type and a way of normalising.
+
+    Convolutions have biases even before a normalisation: Matterport's weights do.
+    """
+
+    def __init__(
+        self, *, dtype: str, train_statistics: bool, bn_momentum: float, seed: int
+    ) -> None:
+        """Fix what all layers have in common.
+
+        Args:
+            dtype: Keras dtype policy, such as "mixed_bfloat16".
+            train_statistics: whether batch normalisation learns its statistics.
+            bn_momentum: of its moving averages.
+            seed: of the initial weights, with the layer's name.
+        """
+        self.dtype = dtype
+        self.compute_dtype = keras.DTypePolicy(dtype).compute_dtype
+        self.train_statistics = train_statistics
+        self.bn_momentum = bn_momentum
+        self.seed = seed
+
+    def _seed(self, name: str) -> int:
+        # One seed a layer, whatever the order in which layers are made.
+        return (self.seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(name))) % (
+            2**31
+        )
+
+    def conv(
+        self, name: str, filters: int, size: int, **kwargs: Any
+    ) -> keras.layers.Conv2D:
+        """Return a convolution of `size` x `size` (He initialisation by default)."""
+        kwargs.setdefault(
+            "kernel_initializer", keras.initializers.HeNormal(self._seed(name))
+        )
+        return keras.layers.Conv2D(
+            filters, size, name=name, **{"dtype": self.dtype, **kwargs}
+        )
+
+    def predictor(self, name: str, filters: int, **kwargs: Any) -> keras.layers.Conv2D:
+        """Return a 1 x 1 convolution in float32 that starts near zero."""
+        initializer = keras.initializers.RandomNormal(stddev=0.01, seed=self._seed(name))
+        return self.conv(
+            name, filters, 1, dtype="float32", kernel_initializer=initializer, **kwargs
+        )
+
+    def dense(self, name: str, units: int, stddev: float) -> keras.layers.Dense:
+        """Return a float32 dense layer whose outputs start near zero."""
+        initializer = keras.initializers.RandomNormal(stddev=stddev, seed=self._seed(name))
+        return keras.layers.Dense(
+            units, name=name, dtype="float32", kernel_initializer=initializer
+        )
+
+    def deconv(self, name: str, filters: int) -> keras.layers.Conv2DTranspose:
+        """Return a 2 x 2 transposed convolution of stride 2 that doubles the side."""
+        return keras.layers.Conv2DTranspose(
+            filters,
+            2,
+            strides=2,
+            activation="relu",
+            name=name,
+            dtype=self.dtype,
+            kernel_initializer=keras.initializers.HeNormal(self._seed(name)),
+        )
+
+    def norm(self, name: str, **kwargs: Any) -> BatchNorm:
+        """Return a batch normalisation."""
+        return BatchNorm(
+            name=name,
+            momentum=self.bn_momentum,
+            frozen_statistics=not self.train_statistics,
+            dtype=self.dtype,
+            **kwargs,
+        )
+
+    def relu(self, name: str | None = None) -> keras.layers.Activation:
+        """Return a rectifier."""
+        return keras.layers.Activation("relu", name=name, dtype=self.dtype)

@@ -1,0 +1,422 @@
+"""Mask R-CNN as one Keras model: features, proposals, RoIs, heads.
+
+Mask R-CNN, arXiv:1703.06870, figure 1. Shapes as in `mrcnn.structures`; boxes are
+normalised.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from mrcnn import losses as loss_ops
+from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.anchors import pyramid_anchors
+from mrcnn.ops.chunks import map_valid
+from mrcnn.ops.roi_align import Canvas, pack_pyramid, pyramid_roi_align
+from mrcnn.ops.selection import select_detections, select_proposals
+from mrcnn.structures import (
+    DetectionSlots,
+    GroundTruth,
+    Preprocessing,
+    Proposals,
+    RoiTargets,
+    RpnTargets,
+    Tensor,
+)
+from mrcnn.targets import roi_targets, rpn_targets
+from mrcnn.tasks import LOSS_NAMES
+
+BOX_CHUNK, MASK_CHUNK = 128, 16
+"""RoIs that run through a head at once in inference; more wait until these are done."""
+
+
+class Parts(NamedTuple):
+    """The networks that a model is made of."""
+
+    backbone: keras.Model
+    fpn: keras.Model
+    rpn: keras.Model
+    box_head: keras.Model
+    mask_head: keras.Model
+
+
+class Settings(NamedTuple):
+    """The numbers that steer a model; each is explained in `mrcnn.config`."""
+
+    anchor_scales: tuple[float, ...]
+    anchor_ratios: tuple[float, ...]
+    anchor_stride: int
+    strides: tuple[int, ...]
+    rpn_std_dev: tuple[float, ...]
+    box_std_dev: tuple[float, ...]
+    pre_nms: int
+    proposals_training: int
+    proposals_inference: int
+    proposal_iou: float
+    anchors_per_image: int
+    rois_per_image: int
+    positive_ratio: float
+    fill_negatives: bool
+    append_truth: bool
+    aligned: bool
+    pool_size: int
+    mask_pool_size: int
+    mini_masks: bool
+    detections: int
+    min_confidence: float
+    detection_iou: float
+    loss_weights: tuple[float, ...]
+    l2: float
+
+
+class TrainingOutputs(NamedTuple):
+    """What the network said, beside what it should have said."""
+
+    rpn_logits: Tensor  # (B, A, 2)
+    rpn_deltas: Tensor  # (B, A, 4)
+    rpn_targets: RpnTargets
+    class_logits: Tensor  # (B, R, K)
+    box_deltas: Tensor  # (B, R, K, 4)
+    mask_logits: Tensor  # (B, R+, M, M, K)
+    roi_targets: RoiTargets
+
+
+class Stages(NamedTuple):
+    """Everything from anchors to masks, for detection and for pictures of each stage."""
+
+    rpn_scores: Tensor  # (B, A) probability of an object
+    rpn_deltas: Tensor  # (B, A, 4)
+    proposals: Proposals
+    class_probabilities: Tensor  # (B, P, K)
+    box_deltas: Tensor  # (B, P, K, 4)
+    detections: DetectionSlots
+    masks: Tensor  # (B, D, M, M) probabilities for the detected class
+
+
+class RoiPredictions(NamedTuple):
+    """What the box head says of given RoIs."""
+
+    class_probabilities: Tensor  # (B, R, K)
+    boxes: Tensor  # (B, R, K, 4) refined for every class
+
+
+class MaskRCNN(keras.Model):
+    """Detects, classifies and outlines objects.
+
+    The model is called with a dictionary whose keys say what to do (images are padded
+    and mean-subtracted, float32):
+
+    - `images` (B, H, W, C) and `windows` (B, 4): detect, returns `Stages`;
+    - with `gt_boxes`, `gt_class_ids`, `gt_masks`, `gt_valid` and `active_class_ids`:
+      what the losses need, returns `TrainingOutputs`;
+    - with `rois` (B, R, 4): the box head on given regions, returns `RoiPredictions`;
+    - with `boxes` (B, R, 4) and `class_ids` (B, R): the masks of those objects,
+      (B, R, M, M).
+
+    Attributes:
+        preprocessing: how `mrcnn.detection` prepares images for this model.
+        settings: the numbers it was built with.
+    """
+
+    def __init__(
+        self, parts: Parts, settings: Settings, preprocessing: Preprocessing, *, seed: int
+    ) -> None:
+        """Put the parts together; `mrcnn.build.model` does so from a configuration.
+
+        Args:
+            parts: the networks.
+            settings: the numbers.
+            preprocessing: kept for `mrcnn.detection`.
+            seed: of the samples drawn in training.
+        """
+        # The model itself keeps boxes and losses in float32; its parts choose a type.
+        super().__init__(name="mask_rcnn", dtype="float32")
+        self.backbone, self.fpn, self.rpn, self.box_head, self.mask_head = parts
+        self.settings = settings
+        self.preprocessing = preprocessing
+        self.sampling_seed = keras.random.SeedGenerator(seed)
+        self.loss_trackers = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
+        self.built = True
+
+    def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
+        """Do what the keys of the batch ask for, see the class."""
+        image_shape = tuple(batch["images"].shape[1:3])
+        pyramid = self.fpn(
+            self.backbone(batch["images"], training=training), training=training
+        )
+        canvas = pack_pyramid(pyramid[:4])  # P6 only serves proposals
+        if "rois" in batch:
+            return self._predict_boxes(canvas, batch["rois"], image_shape)
+        if "boxes" in batch:
+            classes = batch["boxes"], batch["class_ids"]
+            return self._masks_of_class(canvas, *classes, image_shape)
+        logits, deltas = self._propose(pyramid, training)
+        if "gt_boxes" in batch:
+            return self._train(batch, canvas, logits, deltas, image_shape, training)
+        return self._detect(canvas, logits, deltas, batch["windows"], image_shape)
+
+    def anchors(self, image_shape: tuple[int, int]) -> np.ndarray:
+        """Return the anchors (A, 4) float32, normalised, for images (H, W)."""
+        pixels = pyramid_anchors(
+            self.settings.anchor_scales,
+            self.settings.anchor_ratios,
+            image_shape,
+            self.settings.strides,
+            self.settings.anchor_stride,
+        ).astype(np.float32)
+        return box_ops.normalise(pixels, image_shape, xp=np)
+
+    def stages(self, inputs: Mapping[str, np.ndarray]) -> Stages:
+        """Return every intermediate of detection as NumPy arrays, for pictures.
+
+        Args:
+            inputs: `images` and `windows`, as `mrcnn.detection.prepare` gives them.
+        """
+        return self.predict_on_batch(inputs)
+
+    def predict_boxes(self, images: np.ndarray, rois: np.ndarray) -> RoiPredictions:
+        """Return what the box head says of given RoIs (B, R, 4) as NumPy arrays."""
+        return self.predict_on_batch({"images": images, "rois": rois})
+
+    def predict_masks(
+        self, images: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+    ) -> np.ndarray:
+        """Return masks (B, R, M, M) for boxes (B, R, 4) of given classes (B, R)."""
+        batch = {"images": images, "boxes": boxes, "class_ids": class_ids}
+        return self.predict_on_batch(batch)
+
+    def _propose(self, pyramid: list[Tensor], training: bool) -> tuple[Tensor, Tensor]:
+        """Return the logits (B, A, 2) and deltas (B, A, 4) of all levels in order."""
+        levels = [self.rpn(level, training=training) for level in pyramid]
+        logits, deltas = zip(*levels, strict=True)
+        return ops.concatenate(logits, axis=1), ops.concatenate(deltas, axis=1)
+
+    def _select_proposals(
+        self, logits: Tensor, deltas: Tensor, slots: int, image_shape: tuple[int, int]
+    ) -> Proposals:
+        return select_proposals(
+            logits,
+            deltas,
+            ops.convert_to_tensor(self.anchors(image_shape)),
+            std_dev=np.array(self.settings.rpn_std_dev, np.float32),
+            pre_nms=self.settings.pre_nms,
+            iou_threshold=self.settings.proposal_iou,
+            slots=slots,
+        )
+
+    # --- Training
+
+    def _train(
+        self,
+        batch: Mapping[str, Tensor],
+        canvas: Canvas,
+        logits: Tensor,
+        deltas: Tensor,
+        image_shape: tuple[int, int],
+        training: bool,
+    ) -> TrainingOutputs:
+        """Sample anchors and RoIs, and run the heads on the RoIs.
+
+        The mask head runs on the slots of positive RoIs only: no other has a mask loss.
+        """
+        s = self.settings
+        truth = GroundTruth(
+            batch["gt_boxes"], batch["gt_class_ids"], batch["gt_masks"], batch["gt_valid"]
+        )
+        anchors = rpn_targets(
+            ops.convert_to_tensor(self.anchors(image_shape)),
+            truth,
+            samples=s.anchors_per_image,
+            std_dev=np.array(s.rpn_std_dev, np.float32),
+            seed=self.sampling_seed,
+        )
+        proposals = self._select_proposals(
+            logits, deltas, s.proposals_training, image_shape
+        )
+        rois = roi_targets(
+            proposals.boxes,
+            proposals.valid,
+            truth,
+            samples=s.rois_per_image,
+            positive_ratio=s.positive_ratio,
+            fill=s.fill_negatives,
+            append_truth=s.append_truth,
+            std_dev=np.array(s.box_std_dev, np.float32),
+            mask_side=2 * s.mask_pool_size,
+            mini_masks=s.mini_masks,
+            image_shape=image_shape,
+            aligned=s.aligned,
+            seed=self.sampling_seed,
+        )
+        slots = rois.masks.shape[1]
+        positive = rois.positive[:, :slots]
+        filled = ops.any(rois.rois != 0, axis=-1)
+        class_logits, box_deltas = self._box_head(
+            canvas, rois.rois, filled, image_shape, training
+        )
+        mask_logits = self._mask_head(
+            canvas, rois.rois[:, :slots], positive, image_shape, training
+        )
+        return TrainingOutputs(
+            logits, deltas, anchors, class_logits, box_deltas, mask_logits, rois
+        )
+
+    def compute_losses(
+        self, outputs: TrainingOutputs, active_class_ids: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the five losses by Matterport's names, not yet weighted."""
+        anchors, rois = outputs.rpn_targets, outputs.roi_targets
+        values = (
+            loss_ops.rpn_class_loss(outputs.rpn_logits, anchors),
+            loss_ops.rpn_bbox_loss(outputs.rpn_deltas, anchors),
+            loss_ops.mrcnn_class_loss(outputs.class_logits, rois, active_class_ids),
+            loss_ops.mrcnn_bbox_loss(outputs.box_deltas, rois),
+            loss_ops.mrcnn_mask_loss(outputs.mask_logits, rois),
+        )
+        return dict(zip(LOSS_NAMES, values, strict=True))
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Return the weighted sum of the five losses and of the weights' mean squares.
+
+        The penalty is Matterport's: the sum over trainable weights, those of batch
+        normalisation excepted, of `l2` times the mean square of the weight.
+        """
+        losses = self.compute_losses(y_pred, x["active_class_ids"])
+        for name, value in losses.items():
+            self.loss_trackers[name].update_state(value)
+        total = sum(
+            weight * losses[name]
+            for name, weight in zip(LOSS_NAMES, self.settings.loss_weights, strict=True)
+        )
+        if self.settings.l2:
+            total += self.settings.l2 * sum(
+                ops.mean(ops.square(ops.cast(weight, "float32")))
+                for weight in self.trainable_weights
+                if weight.name not in ("gamma", "beta")
+            )
+        return total
+
+    # --- Inference
+
+    def _detect(
+        self,
+        canvas: Canvas,
+        logits: Tensor,
+        deltas: Tensor,
+        windows: Tensor,
+        image_shape: tuple[int, int],
+    ) -> Stages:
+        """Propose, classify and refine, then outline what was found."""
+        s = self.settings
+        proposals = self._select_proposals(
+            logits, deltas, s.proposals_inference, image_shape
+        )
+        classes = self.box_head.output_shape[0][-1]
+        class_logits, box_deltas = map_valid(
+            lambda rois, valid: self._box_head(canvas, rois, valid, image_shape, False),
+            (proposals.boxes, proposals.valid),
+            proposals.valid,
+            chunk=BOX_CHUNK,
+            outputs=((classes,), (classes, 4)),
+        )
+        probabilities = ops.softmax(class_logits, axis=-1)
+        detections = select_detections(
+            proposals.boxes,
+            proposals.valid,
+            probabilities,
+            box_deltas,
+            windows,
+            std_dev=np.array(s.box_std_dev, np.float32),
+            min_confidence=s.min_confidence,
+            iou_threshold=s.detection_iou,
+            slots=s.detections,
+        )
+        side = 2 * s.mask_pool_size
+        (masks,) = map_valid(
+            lambda boxes, ids: (self._masks_of_class(canvas, boxes, ids, image_shape),),
+            (detections.boxes, detections.class_ids),
+            detections.valid,
+            chunk=MASK_CHUNK,
+            outputs=((side, side),),
+        )
+        scores = ops.softmax(logits, axis=-1)[..., 1]
+        return Stages(
+            scores, deltas, proposals, probabilities, box_deltas, detections, masks
+        )
+
+    def _predict_boxes(
+        self, canvas: Canvas, rois: Tensor, image_shape: tuple[int, int]
+    ) -> RoiPredictions:
+        valid = ops.ones(ops.shape(rois)[:2], dtype="bool")
+        logits, deltas = self._box_head(canvas, rois, valid, image_shape, False)
+        std_dev = np.array(self.settings.box_std_dev, np.float32)
+        boxes = box_ops.decode_deltas(rois[:, :, None], deltas, std_dev=std_dev)
+        return RoiPredictions(ops.softmax(logits, -1), ops.clip(boxes, 0.0, 1.0))
+
+    def _masks_of_class(
+        self,
+        canvas: Canvas,
+        boxes: Tensor,
+        class_ids: Tensor,
+        image_shape: tuple[int, int],
+    ) -> Tensor:
+        """Return the masks (B, R, M, M) of boxes (B, R, 4) taken for these classes."""
+        valid = ops.ones(ops.shape(boxes)[:2], dtype="bool")
+        logits = self._mask_head(canvas, boxes, valid, image_shape, False)
+        index = ops.cast(class_ids, "int32")[:, :, None, None, None]
+        return ops.sigmoid(ops.take_along_axis(logits, index, axis=-1)[..., 0])
+
+    # --- Heads, on RoIs (B, R, 4)
+
+    def _box_head(
+        self,
+        canvas: Canvas,
+        rois: Tensor,
+        valid: Tensor,
+        image_shape: tuple[int, int],
+        training: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Return class logits (B, R, K) and deltas (B, R, K, 4)."""
+        size = self.settings.pool_size
+        features = self._pool(canvas, rois, size, image_shape)
+        inputs = [features, ops.reshape(valid, (-1,))]
+        logits, deltas = self.box_head(inputs, training=training)
+        count, classes = rois.shape[1], logits.shape[-1]
+        return (
+            ops.reshape(logits, (-1, count, classes)),
+            ops.reshape(deltas, (-1, count, classes, 4)),
+        )
+
+    def _mask_head(
+        self,
+        canvas: Canvas,
+        rois: Tensor,
+        valid: Tensor,
+        image_shape: tuple[int, int],
+        training: bool,
+    ) -> Tensor:
+        """Return mask logits (B, R, M, M, K)."""
+        size = self.settings.mask_pool_size
+        features = self._pool(canvas, rois, size, image_shape)
+        inputs = [features, ops.reshape(valid, (-1,))]
+        logits = self.mask_head(inputs, training=training)
+        return ops.reshape(logits, (-1, rois.shape[1], *logits.shape[1:]))
+
+    def _pool(
+        self, canvas: Canvas, rois: Tensor, size: int, image_shape: tuple[int, int]
+    ) -> Tensor:
+        """Return the features (B R, size, size, C) of RoIs."""
+        crops = pyramid_roi_align(
+            canvas, rois, size, image_shape=image_shape, aligned=self.settings.aligned
+        )
+        return ops.reshape(crops, (-1, size, size, crops.shape[-1]))

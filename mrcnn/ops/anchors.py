@@ -1,0 +1,60 @@
+"""Anchors: the boxes of fixed size that the proposal network classifies and refines."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def feature_shapes(
+    image_shape: tuple[int, int], strides: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Return rows and columns of each pyramid level for an image (H, W) in pixels."""
+    return [
+        (math.ceil(image_shape[0] / stride), math.ceil(image_shape[1] / stride))
+        for stride in strides
+    ]
+
+
+def level_anchors(
+    scale: float,
+    ratios: Sequence[float],
+    feature_shape: tuple[int, int],
+    feature_stride: int,
+    anchor_stride: int = 1,
+) -> np.ndarray:
+    """Return the anchors (rows * columns * ratios, 4) of one level, in image pixels.
+
+    Centres lie on whole multiples of the stride (no half-cell offset) and run row by
+    row, ratios innermost; an anchor of ratio width / height = r has height
+    scale / sqrt(r) and width scale * sqrt(r) (Matterport's convention).
+    """
+    roots = np.sqrt(np.asarray(ratios, np.float64))
+    sides = np.stack([scale / roots, scale * roots], axis=-1)
+    rows, columns = (
+        np.arange(0, extent, anchor_stride) * feature_stride for extent in feature_shape
+    )
+    centres = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+    centres = centres[:, :, None, :]
+    corners = [centres - 0.5 * sides, centres + 0.5 * sides]
+    return np.concatenate(corners, axis=-1).reshape(-1, 4)
+
+
+def pyramid_anchors(
+    scales: Sequence[float],
+    ratios: Sequence[float],
+    image_shape: tuple[int, int],
+    feature_strides: Sequence[int],
+    anchor_stride: int = 1,
+) -> np.ndarray:
+    """Return the anchors (A, 4) of all levels in order, float64 pixels of the image.
+
+    One scale a level, as in FPN (arXiv:1612.03144, section 4.1).
+    """
+    shapes = feature_shapes(image_shape, feature_strides)
+    return np.concatenate(
+        [
+            level_anchors(scale, ratios, shape, stride, anchor_stride)
+            for scale, shape, stride in zip(scales, shapes, feature_strides, strict=True)
+        ]
+    )

@@ -1,0 +1,101 @@
+"""Instance masks: cropped to boxes for training, pasted into images after detection."""
+
+import numpy as np
+from keras import ops
+
+from mrcnn.ops.resize import resize_bilinear
+from mrcnn.ops.roi_align import crop_and_resize
+from mrcnn.structures import Tensor
+
+
+def mask_targets(
+    masks: Tensor, boxes: Tensor, side: int, *, aligned: bool = False
+) -> Tensor:
+    """Cut masks to boxes and resize them to what the mask head should predict.
+
+    Args:
+        masks: (B, n, H, W) 0 or 1, one for each box.
+        boxes: (B, n, 4) in parts of the mask's extent: 0 and 1 are the centres of its
+            first and last row if not `aligned`, its outer edges if `aligned`.
+        side: M of the result.
+        aligned: sample where `pyramid_roi_align` samples: from corner to corner if
+            False, on the centres of the M x M bins if True.
+
+    Returns:
+        (B, n, M, M) float32, each 0 or 1 (bilinear, then rounded).
+    """
+    count, height, width = masks.shape[1:]
+    boxes = ops.reshape(boxes, (-1, 4))
+    if aligned:
+        half = 0.5 * (boxes[:, 2:] - boxes[:, :2]) / side
+        boxes = boxes + ops.concatenate([half, -half], axis=-1)
+        size = ops.array([height, width] * 2, dtype="float32")
+        boxes = (boxes * size - 0.5) / ops.maximum(size - 1, 1)
+    images = ops.reshape(masks, (-1, height, width, 1))
+    indices = ops.arange(ops.shape(boxes)[0], dtype="int32")
+    crops = crop_and_resize(images, boxes, indices, (side, side))
+    return ops.reshape(ops.round(crops), (-1, count, side, side))
+
+
+def mini_mask(mask: np.ndarray, box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return a mask (H, W) cut to its box and resized, as (*shape,) bool.
+
+    Small masks make large images affordable: 56 x 56 instead of 1024 x 1024 pixels
+    (Matterport's USE_MINI_MASK). Bilinear on pixel centres, then rounded.
+
+    Args:
+        mask: (H, W) bool.
+        box: (4,) int, pixels of the mask, y2 and x2 exclusive.
+        shape: rows and columns of the result.
+
+    Raises:
+        ValueError: if the box is empty.
+    """
+    y1, x1, y2, x2 = (int(edge) for edge in box)
+    if y2 <= y1 or x2 <= x1:
+        raise ValueError(f"Box {box.tolist()} is empty; drop masks without pixels.")
+    return resize_bilinear(mask[y1:y2, x1:x2], shape) >= 0.5
+
+
+def paste_masks(
+    masks: np.ndarray,
+    boxes: np.ndarray,
+    image_shape: tuple[int, int],
+    threshold: float = 0.5,
+) -> np.ndarray:
+    """Resize predicted masks to their boxes and paste them into an image.
+
+    Only pixels inside each box are touched, so the cost follows the objects and not the
+    image. A box that leaves the image is cut there.
+
+    Args:
+        masks: (n, M, M) probabilities.
+        boxes: (n, 4) whole pixels of the image.
+        image_shape: (h, w).
+        threshold: a pixel from here on belongs to the object.
+
+    Returns:
+        (h, w, n) bool.
+    """
+    pasted = np.zeros((len(masks), *image_shape), bool)
+    for mask, box, image in zip(masks, boxes, pasted, strict=True):
+        y1, x1, y2, x2 = (int(edge) for edge in box)
+        rows = slice(max(y1, 0), min(y2, image_shape[0]))
+        columns = slice(max(x1, 0), min(x2, image_shape[1]))
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            continue
+        whole = resize_bilinear(mask, (y2 - y1, x2 - x1)) >= threshold
+        image[rows, columns] = whole[
+            rows.start - y1 : rows.stop - y1, columns.start - x1 : columns.stop - x1
+        ]
+    return np.moveaxis(pasted, 0, -1)
+
+
+def boxes_of_masks(masks: np.ndarray) -> np.ndarray:
+    """Return the tight boxes (n, 4) int32 of masks (H, W, n); zeros for empty ones."""
+    boxes = np.zeros((masks.shape[-1], 4), np.int32)
+    rows, columns = masks.any(axis=1), masks.any(axis=0)  # (H, n), (W, n)
+    for i in np.flatnonzero(rows.any(axis=0)):
+        y, x = np.flatnonzero(rows[:, i]), np.flatnonzero(columns[:, i])
+        boxes[i] = y[0], x[0], y[-1] + 1, x[-1] + 1
+    return boxes

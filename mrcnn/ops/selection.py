@@ -1,0 +1,99 @@
+"""From what the network says of thousands of boxes to a short list of good ones."""
+
+import numpy as np
+from keras import ops
+
+from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.nms import class_nms, nms
+from mrcnn.ops.sampling import gather
+from mrcnn.structures import DetectionSlots, Proposals, Tensor
+
+
+def select_proposals(
+    logits: Tensor,
+    deltas: Tensor,
+    anchors: Tensor,
+    *,
+    std_dev: np.ndarray,
+    pre_nms: int,
+    iou_threshold: float,
+    slots: int,
+) -> Proposals:
+    """Refine the best anchors, clip them to the image and drop near-duplicates.
+
+    The best `pre_nms` are taken over all levels together, and no box is too small
+    (Matterport's convention; Detectron2 takes the best of each level).
+
+    Args:
+        logits: (B, A, 2), background first.
+        deltas: (B, A, 4).
+        anchors: (A, 4) normalised.
+        std_dev: (4,) units of the deltas.
+        pre_nms: anchors that go into the suppression.
+        iou_threshold: of the suppression.
+        slots: P.
+    """
+    objectness = ops.softmax(logits, axis=-1)[..., 1]
+    scores, order = ops.top_k(objectness, min(pre_nms, anchors.shape[0]))
+    order = ops.cast(order, "int32")
+    boxes = box_ops.decode_deltas(
+        ops.take(anchors, order, axis=0), gather(deltas, order), std_dev=std_dev
+    )
+    boxes = ops.stop_gradient(ops.clip(boxes, 0.0, 1.0))
+    scores = ops.stop_gradient(scores)
+    everyone = ops.ones_like(scores, dtype="bool")
+    indices, valid = nms(
+        boxes, scores, everyone, iou_threshold=iou_threshold, slots=slots
+    )
+    return Proposals(
+        boxes=ops.where(valid[..., None], gather(boxes, indices), 0.0),
+        scores=ops.where(valid, gather(scores, indices), 0.0),
+        valid=valid,
+    )
+
+
+def select_detections(
+    rois: Tensor,
+    valid: Tensor,
+    probabilities: Tensor,
+    deltas: Tensor,
+    windows: Tensor,
+    *,
+    std_dev: np.ndarray,
+    min_confidence: float,
+    iou_threshold: float,
+    slots: int,
+) -> DetectionSlots:
+    """Give each RoI its most probable class, refine it, and keep the best per class.
+
+    A RoI is at most one detection (Matterport's convention; Detectron2 lets it be one
+    of every class). Background and unsure ones are dropped, as are boxes that the window
+    leaves without area.
+
+    Args:
+        rois: (B, P, 4) normalised.
+        valid: (B, P) bool.
+        probabilities: (B, P, K).
+        deltas: (B, P, K, 4), those of the winning class are used.
+        windows: (B, 4) normalised, the part of the padded image that is not padding.
+        std_dev: (4,) units of the deltas.
+        min_confidence: least probability of a detection.
+        iou_threshold: of the suppression within each class.
+        slots: D.
+    """
+    class_ids = ops.cast(ops.argmax(probabilities, axis=-1), "int32")
+    scores = ops.max(probabilities, axis=-1)
+    of_class = ops.take_along_axis(deltas, class_ids[..., None, None], axis=2)[:, :, 0]
+    boxes = box_ops.decode_deltas(rois, of_class, std_dev=std_dev)
+    boxes = box_ops.clip(boxes, windows)
+    keep = valid & (class_ids > 0) & (scores >= min_confidence)
+    keep = keep & (box_ops.area(boxes) > 0)
+    indices, found = class_nms(
+        boxes, scores, class_ids, keep, iou_threshold=iou_threshold, slots=slots
+    )
+    return DetectionSlots(
+        boxes=ops.where(found[..., None], gather(boxes, indices), 0.0),
+        class_ids=ops.where(found, gather(class_ids, indices), 0),
+        scores=ops.where(found, gather(scores, indices), 0.0),
+        valid=found,
+    )

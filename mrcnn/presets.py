@@ -1,0 +1,113 @@
+"""Configurations of the book's experiments."""
+
+from typing import NamedTuple
+
+from mrcnn.config import Config
+
+
+class CompactConfig(Config):
+    """A small Mask R-CNN that two CPU cores train from scratch in minutes."""
+
+    BACKBONE = "compact"
+    TOP_DOWN_PYRAMID_SIZE = 96
+    RPN_CHANNELS = 96
+    FPN_CLASSIF_FC_LAYERS_SIZE = 256
+    MASK_HEAD_CHANNELS = 64
+    TRAIN_BN = None
+    BN_MOMENTUM = 0.97
+    ROI_ALIGN = "aligned"
+    ROI_FILL_NEGATIVES = True
+    ROI_APPEND_GT = True
+    TRAIN_ROIS_PER_IMAGE = 32
+    PRE_NMS_LIMIT = 512
+    POST_NMS_ROIS_TRAINING = 128
+    POST_NMS_ROIS_INFERENCE = 100
+    RPN_TRAIN_ANCHORS_PER_IMAGE = 128
+    OPTIMIZER = "adamw"
+    WEIGHT_DECAY = 0.01
+    LEARNING_RATE = 0.002
+    LEARNING_RATE_SCHEDULE = "cosine"
+    WARMUP_STEPS = 100
+
+
+class ShapesConfig(CompactConfig):
+    """Squares, circles and triangles at 128 pixels."""
+
+    NAME = "shapes"
+    IMAGES_PER_GPU = 8
+    NUM_CLASSES = 1 + 3
+    IMAGE_MIN_DIM = 128
+    IMAGE_MAX_DIM = 128
+    RPN_ANCHOR_SCALES = (8, 16, 32, 64, 128)
+    MAX_GT_INSTANCES = 8
+    USE_MINI_MASK = False
+    DETECTION_MAX_INSTANCES = 20
+    DETECTION_MIN_CONFIDENCE = 0.05
+
+
+class BalloonConfig(CompactConfig):
+    """Balloons in photographs, at 256 pixels."""
+
+    NAME = "balloon"
+    IMAGES_PER_GPU = 4
+    NUM_CLASSES = 1 + 1
+    IMAGE_MIN_DIM = 256
+    IMAGE_MAX_DIM = 256
+    RPN_ANCHOR_SCALES = (16, 32, 64, 128, 256)
+    MAX_GT_INSTANCES = 32
+    DETECTION_MAX_INSTANCES = 50
+    DETECTION_MIN_CONFIDENCE = 0.05
+
+
+class ShapesResNet50Config(Config):
+    """Matterport's Shapes sample: the full-size network on 128 pixels."""
+
+    NAME = "shapes"
+    BACKBONE = "resnet50"
+    IMAGES_PER_GPU = 8
+    NUM_CLASSES = 1 + 3
+    IMAGE_MIN_DIM = 128
+    IMAGE_MAX_DIM = 128
+    RPN_ANCHOR_SCALES = (8, 16, 32, 64, 128)
+    TRAIN_ROIS_PER_IMAGE = 32
+    STEPS_PER_EPOCH = 100
+    VALIDATION_STEPS = 5
+
+
+class Profile(NamedTuple):
+    """How much a notebook computes."""
+
+    train_images: int
+    test_images: int
+    epochs: int
+    steps: int  # an epoch
+
+
+PROFILES: dict[str, dict[str, Profile]] = {
+    "shapes": {
+        "smoke": Profile(train_images=16, test_images=4, epochs=2, steps=2),
+        "cpu": Profile(train_images=4000, test_images=200, epochs=10, steps=200),
+        "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
+    },
+    "balloon": {
+        "smoke": Profile(train_images=8, test_images=3, epochs=2, steps=2),
+        "cpu": Profile(train_images=160, test_images=40, epochs=10, steps=100),
+        "full": Profile(train_images=160, test_images=40, epochs=60, steps=250),
+    },
+}
+"""By data set and name: "smoke" shows that everything runs, "cpu" learns visibly on two
+cores in minutes, "full" is for a GPU."""
+
+
+def profile(dataset: str, name: str, epochs: int = 0) -> Profile:
+    """Return a profile, with another number of epochs unless `epochs` is 0.
+
+    Raises:
+        ValueError: if there is no such profile; names those there are.
+    """
+    profiles = PROFILES[dataset]
+    if name not in profiles:
+        raise ValueError(
+            f"There is no profile {name!r}; PROFILE is one of {', '.join(profiles)}."
+        )
+    return profiles[name]._replace(**({"epochs": epochs} if epochs else {}))

@@ -1,0 +1,260 @@
+"""Training in stages that can be interrupted, resumed and trusted."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+
+from mrcnn.data.pipeline import Batches
+from mrcnn.files import atomic_path
+from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.structures import Stage
+from mrcnn.weights import load_checkpoint, save_checkpoint, weighted_layers
+
+STAGE_LAYERS: dict[str, str] = {
+    "heads": r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
+    "3+": r"(res[345].*)|(bn[345].*)|(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
+    "4+": r"(res[45].*)|(bn[45].*)|(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
+    "5+": r"(res5.*)|(bn5.*)|(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
+    "all": ".*",
+}
+"""Which layers a stage trains, by Matterport's short names."""
+
+FINAL_LEARNING_RATE = 0.01
+"""Part of its peak at which a cosine schedule ends."""
+
+History = dict[str, list[float]]
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss became NaN or infinite; the message names the images that caused it."""
+
+
+def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
+    """Let only the layers of a stage learn, and return their names.
+
+    Args:
+        model: to be compiled afterwards.
+        layers: a key of `STAGE_LAYERS`, or a regular expression for whole layer names.
+
+    Raises:
+        ValueError: if no layer matches.
+    """
+    pattern = re.compile(STAGE_LAYERS.get(layers, layers))
+    trained = []
+    for layer in weighted_layers(model):
+        layer.trainable = pattern.fullmatch(layer.name) is not None
+        if layer.trainable:
+            trained.append(layer.name)
+    if not trained:
+        raise ValueError(
+            f"No layer is called like {layers!r}; take one of {', '.join(STAGE_LAYERS)} "
+            "or a regular expression."
+        )
+    return trained
+
+
+def learning_rate(stage: Stage, steps: int) -> float | Schedule:
+    """Return a stage's learning rate over `steps` optimizer steps.
+
+    Linear from 0 over the warm-up, then constant, or a cosine down to
+    `FINAL_LEARNING_RATE` of the peak (arXiv:1608.03983 without restarts).
+    """
+    final = FINAL_LEARNING_RATE if stage.schedule == "cosine" else 1.0
+    if final == 1.0 and not stage.warmup_steps:
+        return stage.learning_rate
+    warmup = min(stage.warmup_steps, steps - 1)
+    if not warmup:
+        return keras.optimizers.schedules.CosineDecay(
+            stage.learning_rate, steps, alpha=final
+        )
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps - warmup,
+        alpha=final,
+        warmup_target=stage.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
+class _Order(keras.callbacks.Callback):
+    """Tell the batches which epoch it is: their order depends on nothing else."""
+
+    def __init__(self, train: Batches) -> None:
+        super().__init__()
+        self.train = train
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.train.epoch = epoch
+
+
+class _StopAtNonFinite(keras.callbacks.Callback):
+    """Stop at the first loss that is no number, and name the images."""
+
+    def __init__(self, train: Batches) -> None:
+        super().__init__()
+        self.train = train
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        logs = logs or {}
+        bad = [name for name, value in logs.items() if not math.isfinite(value)]
+        if not bad:
+            return
+        epoch, dataset = self.train.epoch, self.train.dataset
+        images = [
+            dataset.image_reference(i) or dataset.image_info[i]["id"]
+            for i in self.train.image_ids(epoch, batch)
+        ]
+        raise NonFiniteLossError(
+            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad)} became NaN or infinite "
+            f"on {', '.join(map(str, images))}. Look at these images and their "
+            "annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
+        )
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """After every epoch, write what a resumed training needs, and the history."""
+
+    def __init__(self, folder: Path, stage: int, history: History) -> None:
+        super().__init__()
+        self.folder, self.stage, self.history = folder, stage, history
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        with atomic_path(self.folder / "history.json") as path:
+            path.write_text(json.dumps(self.history, indent=1))
+        progress = {"stage": self.stage, "epoch": epoch + 1}
+        save_checkpoint(self.model, self.folder / "checkpoint.h5", progress)
+
+
+class _LearningRate(keras.callbacks.Callback):
+    """Put the learning rate among the epoch's numbers."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+def fit(
+    model: MaskRCNN,
+    train: Batches,
+    validation: Batches | None = None,
+    *,
+    stages: Sequence[Stage],
+    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+    folder: str | Path | None = None,
+    resume: bool = True,
+    patience: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 2,
+) -> History:
+    """Train a model stage after stage.
+
+    With a folder, each epoch ends with an atomic write of `checkpoint.h5` and
+    `history.json`. Called again with `resume`, a training goes on after the last whole
+    epoch with the same weights, optimizer, sampling seed and order of images, and ends
+    as it would have without the interruption. (What early stopping remembers starts
+    anew.)
+
+    Args:
+        model: any weights.
+        train: batches in random order.
+        validation: batches whose losses are reported after every epoch as `val_...`.
+        stages: what learns, for how long and how fast.
+        optimizer: makes one from a learning rate, see `build.optimizer`.
+        folder: where checkpoints go; None writes nothing.
+        resume: take up what the folder holds.
+        patience: stop a stage after so many epochs without a better (validation) loss
+            and go back to the best weights; None never stops early.
+        callbacks: any others.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        One list for each number of an epoch: `loss`, the five losses, `learning_rate`
+        and, with validation, each loss as `val_...`.
+
+    Raises:
+        NonFiniteLossError: names the images on which a loss became NaN.
+    """
+    history: History = {}
+    done, first_stage = 0, 0
+    folder = Path(folder) if folder else None
+    saved = folder / "checkpoint.h5" if folder else None
+    if saved and resume and saved.is_file():
+        done, first_stage, history = _restore(model, train, stages, optimizer, folder)
+        print(f"Resuming after epoch {done} from {saved.name}.")
+    end = 0
+    for index, stage in enumerate(stages):
+        end += stage.epochs
+        if done >= end:
+            continue
+        if not (index == first_stage and history):
+            _compile(model, train, stage, optimizer)
+        print(
+            f"Training {stage.layers} in {model.backbone.layers[1].dtype_policy.name}: "
+            f"epochs {done + 1} to {end}, {len(train)} steps of {train.batch_size}."
+        )
+        watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train), *callbacks]
+        if patience is not None:
+            monitor = "val_loss" if validation else "loss"
+            watched.append(
+                keras.callbacks.EarlyStopping(
+                    monitor, patience=patience, restore_best_weights=True
+                )
+            )
+        if folder:
+            watched.append(_Checkpoint(folder, index, history))
+        result = model.fit(
+            train,
+            validation_data=validation,
+            initial_epoch=done,
+            epochs=end,
+            callbacks=watched,
+            verbose=verbose,
+        )
+        if not folder:
+            for name, values in result.history.items():
+                history.setdefault(name, []).extend(map(float, values))
+        done = end
+    return history
+
+
+def _compile(
+    model: MaskRCNN,
+    train: Batches,
+    stage: Stage,
+    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+) -> None:
+    """Make the model ready for a stage, with a fresh optimizer."""
+    set_trainable(model, stage.layers)
+    model.compile(optimizer=optimizer(learning_rate(stage, stage.epochs * len(train))))
+    model.optimizer.build(model.trainable_variables)
+
+
+def _restore(
+    model: MaskRCNN,
+    train: Batches,
+    stages: Sequence[Stage],
+    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+    folder: Path,
+) -> tuple[int, int, History]:
+    """Return epochs done, the stage they ended in and the history; set the model."""
+    import h5py
+
+    with h5py.File(folder / "checkpoint.h5") as file:
+        index = int(file["training_state"].attrs["stage"])
+    if index >= len(stages):
+        raise ValueError(
+            f"{folder / 'checkpoint.h5'} ends in stage {index + 1} of a training with "
+            f"more stages than the {len(stages)} asked for; train in another folder."
+        )
+    _compile(model, train, stages[index], optimizer)
+    progress = load_checkpoint(model, folder / "checkpoint.h5")
+    history = json.loads((folder / "history.json").read_text())
+    return progress["epoch"], index, history
+

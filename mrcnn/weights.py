@@ -1,0 +1,254 @@
+"""Weights in Matterport's HDF5 layout, and the state of a training beside them.
+
+One group for each layer, in it the arrays in the layer's own order; the five networks of
+a model lie flat beside each other, but the proposal network is one group, "rpn_model".
+Only numbers are read: no code, no pickles, no links to other files.
+"""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import keras
+import numpy as np
+
+from mrcnn.files import atomic_path
+from mrcnn.nn.mask_rcnn import MaskRCNN
+
+STATE_GROUP = "training_state"
+CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
+"""The layers whose shapes depend on the number of classes (Matterport's exclude list)."""
+
+
+class WeightFileError(ValueError):
+    """A weight file that cannot be used; the message names file, layer and way out."""
+
+
+class LoadReport(NamedTuple):
+    """What became of every layer when weights were loaded."""
+
+    path: Path
+    loaded: list[str]
+    excluded: list[str]
+    missing: list[str]  # of the model, not in the file: they keep their values
+    unused: list[str]  # of the file, not in the model
+
+    def __str__(self) -> str:
+        """Return one line, such as "31 of 31 layers from shapes.h5"."""
+        total = len(self.loaded) + len(self.excluded) + len(self.missing)
+        parts = [f"{len(self.loaded)} of {total} layers from {self.path.name}"]
+        for what in ("excluded", "missing", "unused"):
+            if names := getattr(self, what):
+                parts.append(f"{what}: {', '.join(names)}")
+        return "; ".join(parts)
+
+
+def weighted_layers(model: MaskRCNN) -> Iterator[keras.layers.Layer]:
+    """Yield the layers that have weights, by the names of the file layout."""
+    for part in (model.backbone, model.fpn):
+        yield from (layer for layer in part.layers if layer.weights)
+    yield model.rpn
+    for part in (model.box_head, model.mask_head):
+        yield from (layer for layer in part.layers if layer.weights)
+
+
+def _variables(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:
+    """Return (name in the file, variable) in the order of the layout."""
+    if isinstance(layer, keras.Model):
+        return [
+            (f"{inner.name}/{variable.name}:0", variable)
+            for inner in layer.layers
+            for variable in inner.weights
+        ]
+    return [(f"{layer.name}/{variable.name}:0", variable) for variable in layer.weights]
+
+
+def save_weights(
+    model: MaskRCNN, path: str | Path, *, dtype: str = "float32"
+) -> None:
+    """Write all weights to an .h5 file in Matterport's layout, whole or not at all.
+
+    Args:
+        model: whose weights.
+        path: of the file.
+        dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight.
+    """
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        _write_weights(model, file, dtype)
+
+
+def _write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
+    layers = list(weighted_layers(model))
+    file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
+    file.attrs["backend"] = keras.backend.backend().encode()
+    file.attrs["keras_version"] = keras.__version__.encode()
+    for layer in layers:
+        group = file.create_group(layer.name)
+        variables = _variables(layer)
+        group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
+        for name, variable in variables:
+            group.create_dataset(
+                name, data=keras.ops.convert_to_numpy(variable).astype(dtype)
+            )
+
+
+def _open(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weight file {path}.")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise WeightFileError(
+            f"{path} is not a readable HDF5 file ({error}); it may be cut off: fetch or "
+            "train it again."
+        ) from None
+
+
+def _dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
+    """Return a dataset that lies in this file and nowhere else."""
+    place = group
+    for part in name.split("/"):
+        link = place.get(part, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise WeightFileError(
+                f"{path}: {group.name}/{name} is missing or a link to elsewhere; only "
+                "plain datasets are read."
+            )
+        place = place[part]
+    if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
+        raise WeightFileError(
+            f"{path}: {group.name}/{name} is no plain dataset; only those are read."
+        )
+    return place
+
+
+def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
+    names = np.asarray(attributes.get(key, []))
+    return [n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist()]
+
+
+def load_weights(
+    model: MaskRCNN,
+    path: str | Path,
+    *,
+    exclude: Collection[str] = (),
+    partial: bool = False,
+) -> LoadReport:
+    """Read weights by layer name from an .h5 file in Matterport's layout.
+
+    Every shape is checked before any weight is changed.
+
+    Args:
+        model: whose weights.
+        path: of the file.
+        exclude: names of layers that keep their values.
+        partial: allow the file to lack layers of the model, such as a backbone's.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        WeightFileError: names layer and shapes, and what to exclude.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        root = file["model_weights"] if "model_weights" in file else file
+        present = [n for n in _names(root.attrs, "layer_names") if n in root]
+        report = LoadReport(path, [], [], [], [])
+        values: list[tuple[keras.Variable, np.ndarray]] = []
+        for layer in weighted_layers(model):
+            if layer.name in exclude:
+                report.excluded.append(layer.name)
+            elif layer.name not in present:
+                report.missing.append(layer.name)
+            else:
+                values += _read_layer(root[layer.name], layer, path)
+                report.loaded.append(layer.name)
+        known = {layer.name for layer in weighted_layers(model)}
+        report.unused.extend(
+            n for n in present if n not in known and _names(root[n].attrs, "weight_names")
+        )
+    if report.missing and not partial:
+        raise WeightFileError(
+            f"{path} lacks {len(report.missing)} layers of the model, "
+            f"{', '.join(report.missing[:4])} and so on: it was made for another "
+            "BACKBONE, or holds a part only (partial=True then)."
+        )
+    for variable, value in values:
+        variable.assign(value)
+    return report
+
+
+def _read_layer(
+    group: h5py.Group, layer: keras.layers.Layer, path: Path
+) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Return the layer's variables with their new values, shapes checked first."""
+    variables = _variables(layer)
+    names = _names(group.attrs, "weight_names")
+    if len(names) != len(variables):
+        raise WeightFileError(
+            f"{path}: layer {layer.name} has {len(names)} arrays, the model "
+            f"{len(variables)} ({', '.join(name for name, _ in variables)})."
+        )
+    values = []
+    for name, (_, variable) in zip(names, variables, strict=True):
+        dataset = _dataset(group, name, path)
+        if dataset.shape != tuple(variable.shape):
+            hint = (
+                f"the class counts differ: exclude {', '.join(CLASS_LAYERS)}"
+                if layer.name in CLASS_LAYERS
+                else f"exclude {layer.name}, or build the model with the file's widths"
+            )
+            raise WeightFileError(
+                f"{path}: {name} has shape {dataset.shape}, the model "
+                f"{tuple(variable.shape)}; {hint}."
+            )
+        value = np.asarray(dataset[()], np.float32)
+        if not np.isfinite(value).all():
+            raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")
+        values.append((variable, value))
+    return values
+
+
+def save_checkpoint(model: MaskRCNN, path: str | Path, progress: dict[str, int]) -> None:
+    """Write weights, and all that a training needs to go on as if never interrupted.
+
+    That is the optimizer's variables, the state of the sampling seed and `progress`.
+    The file is a weight file too: `load_weights` reads it.
+    """
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        _write_weights(model, file, "float32")
+        state = file.create_group(STATE_GROUP)
+        for i, variable in enumerate(_state(model)):
+            state.create_dataset(str(i), data=keras.ops.convert_to_numpy(variable))
+        for key, value in progress.items():
+            state.attrs[key] = int(value)
+
+
+def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
+    """Restore what `save_checkpoint` wrote into a compiled model; return its progress.
+
+    Raises:
+        WeightFileError: if the file holds no training state, or another optimizer's.
+    """
+    path = Path(path)
+    load_weights(model, path)
+    with _open(path) as file:
+        if STATE_GROUP not in file:
+            raise WeightFileError(
+                f"{path} holds weights but no training state; use load_weights to start "
+                "a new training from it."
+            )
+        group, variables = file[STATE_GROUP], _state(model)
+        shapes = [_dataset(group, str(i), path).shape for i in range(len(group))]
+        if shapes != [tuple(variable.shape) for variable in variables]:
+            raise WeightFileError(
+                f"{path}: the optimizer's state does not fit this model's; resume with "
+                "the stages and the optimizer that the training began with."
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(_dataset(group, str(i), path)[()])
+        return {key: int(value) for key, value in group.attrs.items()}
+
+
+def _state(model: MaskRCNN) -> list[keras.Variable]:
+    return [*model.optimizer.variables, model.sampling_seed.state]
