@@ -52,7 +52,7 @@ def prepare(
 
 
 def run(
-    model: MaskRCNN, images: Sequence[np.ndarray], batch_size: int
+    model: MaskRCNN, images: Sequence[np.ndarray], *, batch_size: int = 1
 ) -> Iterator[tuple[Stages, int, Geometry]]:
     """Yield each image's stages: a batch's arrays, the image's row, its geometry.
 
@@ -94,32 +94,31 @@ def detect(
     Raises:
         ValueError: as `prepare`.
     """
-    found = []
-    for stages, row, geometry in run(model, images, batch_size):
-        slots = stages.detections
-        valid = np.asarray(slots.valid[row])
-        boxes = np.asarray(slots.boxes[row])[valid]
-        rois = np.rint(boxes_to_original(boxes, geometry)).astype(np.int32)
-        # A box may lose its last pixel when it shrinks to the original's grid.
-        kept = (rois[:, 2] > rois[:, 0]) & (rois[:, 3] > rois[:, 1])
-        masks = np.asarray(stages.masks[row])[valid][kept]
-        found.append(
-            Detection(
-                rois=rois[kept],
-                class_ids=np.asarray(slots.class_ids[row])[valid][kept].astype(np.int32),
-                scores=np.asarray(slots.scores[row])[valid][kept].astype(np.float32),
-                masks=paste_masks(masks, rois[kept], geometry.original_shape),
-            )
-        )
-    return found
+    return [unmold(*found) for found in run(model, images, batch_size=batch_size)]
 
 
-def propose(
-    model: MaskRCNN, images: Sequence[np.ndarray], *, batch_size: int = 1
-) -> list[np.ndarray]:
-    """Return each image's proposals (p, 4) float32 in its own pixels, best first."""
-    proposals = []
-    for stages, row, geometry in run(model, images, batch_size):
-        boxes = np.asarray(stages.proposals.boxes[row])[stages.proposals.valid[row]]
-        proposals.append(boxes_to_original(boxes, geometry).astype(np.float32))
-    return proposals
+def unmold(stages: Stages, row: int, geometry: Geometry) -> Detection:
+    """Return the detections of one image of a batch, in its original pixels."""
+    slots = stages.detections
+    valid = np.asarray(slots.valid[row])
+    boxes = np.asarray(slots.boxes[row])[valid]
+    rois = np.rint(boxes_to_original(boxes, geometry)).astype(np.int32)
+    # A box may lose its last pixel when it shrinks to the original's grid.
+    kept = (rois[:, 2] > rois[:, 0]) & (rois[:, 3] > rois[:, 1])
+    masks = np.asarray(stages.masks[row])[valid][kept]
+    return Detection(
+        rois=rois[kept],
+        class_ids=np.asarray(slots.class_ids[row])[valid][kept].astype(np.int32),
+        scores=np.asarray(slots.scores[row])[valid][kept].astype(np.float32),
+        masks=paste_masks(masks, rois[kept], geometry.original_shape),
+    )
+
+
+def unmold_proposals(stages: Stages, row: int, geometry: Geometry) -> np.ndarray:
+    """Return the proposals (p, 4) of one image of a batch, float32 original pixels.
+
+    Best first.
+    """
+    proposals = stages.proposals
+    boxes = np.asarray(proposals.boxes[row])[np.asarray(proposals.valid[row])]
+    return boxes_to_original(boxes, geometry).astype(np.float32)

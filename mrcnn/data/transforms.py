@@ -152,18 +152,31 @@ def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:
     return image
 
 
+def _frame(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Return origin and sides (4,) of the original image, normalised in the padded."""
+    top, left = geometry.offset
+    height, width = geometry.resized_shape
+    whole = np.array([top, left, top + height, left + width], np.float32)
+    whole = box_ops.normalise(whole, geometry.padded_shape, xp=np)
+    sides = np.tile(whole[2:] - whole[:2], 2)
+    return np.tile(whole[:2], 2), np.where(sides > 0, sides, 1)
+
+
 def boxes_to_original(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return boxes (n, 4), normalised in the padded image, in original pixels.
 
     Float32; y2 and x2 are exclusive. Matterport's `unmold_detections`.
     """
-    padded = geometry.padded_shape
-    window = box_ops.normalise(geometry.window, padded, xp=np)
-    if min(geometry.offset) < 0:  # cropped: the window is not the whole image
-        top, left = geometry.offset
-        height, width = geometry.resized_shape
-        whole = np.array([top, left, top + height, left + width], np.float32)
-        window = box_ops.normalise(whole, padded, xp=np)
-    origin, sides = np.tile(window[:2], 2), np.tile(window[2:] - window[:2], 2)
-    boxes = (boxes - origin) / np.where(sides > 0, sides, 1)
+    origin, sides = _frame(geometry)
+    boxes = (boxes - origin) / sides
     return box_ops.denormalise(boxes, geometry.original_shape, xp=np)
+
+
+def boxes_to_padded(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return boxes (n, 4) in original pixels, normalised in the padded image.
+
+    The inverse of `boxes_to_original`, clipped to the padded image; float32.
+    """
+    origin, sides = _frame(geometry)
+    boxes = box_ops.normalise(boxes, geometry.original_shape, xp=np)
+    return np.clip(boxes * sides + origin, 0, 1).astype(np.float32)

@@ -32,10 +32,11 @@ def sample(
 
 def gather(rows: Tensor, indices: Tensor) -> Tensor:
     """Return rows (B, N, ...) at indices (B, S), as (B, S, ...)."""
-    extra = len(rows.shape) - 2
-    indices = ops.reshape(indices, (*ops.shape(indices), *(1,) * extra))
-    shape = (*ops.shape(indices)[:2], *rows.shape[2:])
-    return ops.take_along_axis(rows, ops.broadcast_to(indices, shape), axis=1)
+    count, rest = rows.shape[1], rows.shape[2:]
+    batch = ops.arange(ops.shape(rows)[0], dtype="int32")[:, None]
+    # Whole rows of one flat list: nothing is transposed, unlike in take_along_axis.
+    flat = ops.reshape(rows, (-1, *rest))
+    return ops.take(flat, batch * count + ops.cast(indices, "int32"), axis=0)
 
 
 def compact(valid: Tensor, slots: int) -> tuple[Tensor, Tensor]:

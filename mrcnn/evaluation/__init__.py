@@ -1,0 +1,17 @@
+"""How good a model is at each of its tasks: `evaluate(model, dataset)`."""
+
+from mrcnn.evaluation.drops import TaskDrop
+from mrcnn.evaluation.evaluate import evaluate
+from mrcnn.evaluation.matching import confusion_matrix, failures
+from mrcnn.evaluation.report import TaskReport
+from mrcnn.evaluation.scenes import Scene, collect
+
+__all__ = [
+    "Scene",
+    "TaskDrop",
+    "TaskReport",
+    "collect",
+    "confusion_matrix",
+    "evaluate",
+    "failures",
+]

@@ -1,0 +1,73 @@
+"""One call that measures a model, task by task."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mrcnn.data.dataset import Dataset
+from mrcnn.evaluation.coco import average_precision
+from mrcnn.evaluation.isolated import isolated_metrics
+from mrcnn.evaluation.matching import (
+    SHOWN_SCORE,
+    class_accuracy,
+    confusion_matrix,
+    proposal_recall,
+)
+from mrcnn.evaluation.report import TaskReport
+from mrcnn.evaluation.scenes import Scene, collect
+
+
+def evaluate(
+    model: Any,
+    dataset: Dataset,
+    *,
+    image_ids: Iterable[int] | None = None,
+    batch_size: int = 1,
+    seed: int = 0,
+    scenes: Sequence[Scene] | None = None,
+) -> TaskReport:
+    """Measure a model on the images of a dataset, end to end and each task by itself.
+
+    Args:
+        model: a `MaskRCNN` that `mrcnn.build.model` made.
+        dataset: a prepared dataset with annotations.
+        image_ids: which of its images; all by default.
+        batch_size: images that go through the model at once.
+        seed: of the jitter in the isolated box metric; compare reports of one seed.
+        scenes: what `collect` returned for this model and dataset, to save detecting
+            again; in place of `image_ids`.
+
+    Raises:
+        ValueError: there is no image, annotations and image contradict each other, or
+            both `scenes` and `image_ids` are given.
+    """
+    if scenes is None:
+        scenes = collect(model, dataset, image_ids=image_ids, batch_size=batch_size)
+    elif image_ids is not None:
+        raise ValueError("give scenes or image_ids, not both: scenes name images.")
+    if not scenes:
+        raise ValueError(
+            "there is no image to evaluate: give image_ids, or a prepared dataset "
+            "that has images."
+        )
+    names = tuple(dataset.class_names)
+    recall, average_recall = proposal_recall(scenes)
+    return TaskReport(
+        class_names=names,
+        images=len(scenes),
+        objects=sum(int((~scene.truth.crowd).sum()) for scene in scenes),
+        detections=sum(len(scene.found) for scene in scenes),
+        box=average_precision(scenes, names, "box"),
+        mask=average_precision(scenes, names, "mask"),
+        class_accuracy=class_accuracy(confusion_matrix(scenes, len(names))),
+        confusion=confusion_matrix(scenes, len(names), min_score=SHOWN_SCORE),
+        proposal_recall=recall,
+        proposal_average_recall=average_recall,
+        isolated=isolated_metrics(
+            model,
+            dataset,
+            [(scene.image_id, scene.truth) for scene in scenes],
+            batch_size=batch_size,
+            seed=seed,
+        ),
+        seed=seed,
+    )

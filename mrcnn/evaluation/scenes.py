@@ -1,0 +1,159 @@
+"""What an image shows and what the model found in it, small enough to keep for a set.
+
+Masks are run-length encoded as they come, so that a set of large photographs fits in
+memory, and so that pictures of failures need no second detection.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as rle
+
+from mrcnn.data.dataset import Dataset
+from mrcnn.detection import run, unmold, unmold_proposals
+from mrcnn.ops.masks import boxes_of_masks
+from mrcnn.structures import Detection
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """Objects of one image, annotated or detected. Boxes are pixels of that image.
+
+    `class_ids` are positive; `crowd` marks a region of many objects (COCO), which is
+    neither to be found nor a mistake to find.
+    """
+
+    boxes: np.ndarray  # (n, 4)
+    class_ids: np.ndarray  # (n,) int32
+    scores: np.ndarray  # (n,) float32, 1 for annotations
+    crowd: np.ndarray  # (n,) bool
+    encoded: tuple[dict[str, Any], ...]  # n masks, pycocotools run-length codes
+    image_shape: tuple[int, int]  # (h, w)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.class_ids)
+
+    def masks(self) -> np.ndarray:
+        """Decode the masks, bool (h, w, n)."""
+        if not self.encoded:
+            return np.zeros((*self.image_shape, 0), bool)
+        with warnings.catch_warnings():
+            # pycocotools' decoder has no `copy` keyword in `__array__` yet (NumPy 2).
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return rle.decode(list(self.encoded)).astype(bool)
+
+    def select(self, keep: np.ndarray) -> "Objects":
+        """Return the objects at the indices, or where the mask, `keep`."""
+        indices = np.arange(len(self))[keep]
+        return Objects(
+            self.boxes[indices],
+            self.class_ids[indices],
+            self.scores[indices],
+            self.crowd[indices],
+            tuple(self.encoded[i] for i in indices),
+            self.image_shape,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One image of a dataset: the truth, the detections, and the proposals before."""
+
+    image_id: int
+    truth: Objects
+    found: Objects
+    proposals: np.ndarray  # (p, 4) float32, pixels of the original image, best first
+
+
+def annotated(class_ids: np.ndarray, masks: np.ndarray) -> Objects:
+    """Return ground truth as `Dataset.load_mask` gives it; negative classes are crowds.
+
+    Boxes are those of the masks; objects without pixels are left out.
+    """
+    seen = masks.any(axis=(0, 1))
+    masks, class_ids = masks[..., seen], np.asarray(class_ids, np.int32)[seen]
+    return Objects(
+        boxes_of_masks(masks),
+        abs(class_ids),
+        np.ones(len(class_ids), np.float32),
+        class_ids < 0,
+        _encode(masks),
+        masks.shape[:2],
+    )
+
+
+def detected(detection: Detection) -> Objects:
+    """Return what `mrcnn.detection.detect` found in an image, as `Objects`."""
+    masks = detection["masks"]
+    return Objects(
+        np.asarray(detection["rois"]).reshape(-1, 4),
+        np.asarray(detection["class_ids"], np.int32),
+        np.asarray(detection["scores"], np.float32),
+        np.zeros(len(detection["scores"]), bool),
+        _encode(masks),
+        masks.shape[:2],
+    )
+
+
+def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
+    if not masks.size:
+        return ()
+    return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
+
+
+def load_truth(dataset: Dataset, image_id: int) -> Objects:
+    """Return the annotated objects of an image; ValueError if they contradict it."""
+    masks, class_ids = dataset.load_mask(image_id)
+    if masks.ndim != 3 or masks.shape[-1] != len(class_ids):
+        raise ValueError(
+            f"load_mask of {dataset.image_reference(image_id)} returned masks of shape "
+            f"{masks.shape} for {len(class_ids)} class ids: expected (h, w, "
+            f"{len(class_ids)})."
+        )
+    return annotated(class_ids, masks.astype(bool))
+
+
+def collect(
+    model: Any,
+    dataset: Dataset,
+    *,
+    image_ids: Iterable[int] | None = None,
+    batch_size: int = 1,
+) -> list[Scene]:
+    """Detect objects in images of a dataset, and keep them beside the ground truth.
+
+    Pass the result to `evaluate`, to `matching.failures` and to pictures.
+
+    Args:
+        model: a `MaskRCNN` that `mrcnn.build.model` made.
+        dataset: a prepared dataset with annotations.
+        image_ids: which of its images; all by default.
+        batch_size: images that go through the model at once.
+
+    Raises:
+        ValueError: annotations and image contradict each other.
+    """
+    chosen = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
+    return list(_scenes(model, dataset, chosen, batch_size))
+
+
+def _scenes(
+    model: Any, dataset: Dataset, image_ids: Sequence[int], batch_size: int
+) -> Iterator[Scene]:
+    for start in range(0, len(image_ids), batch_size):
+        batch = image_ids[start : start + batch_size]
+        images = [dataset.load_image(i) for i in batch]
+        truths = [load_truth(dataset, i) for i in batch]
+        for i, image, truth in zip(batch, images, truths, strict=True):
+            if truth.image_shape != image.shape[:2]:
+                raise ValueError(
+                    f"{dataset.image_reference(i)} has {image.shape[:2]} pixels, its "
+                    f"masks have {truth.image_shape}: load_mask must match load_image."
+                )
+        found = run(model, images, batch_size=batch_size)
+        for i, truth, stages in zip(batch, truths, found, strict=True):
+            yield Scene(i, truth, detected(unmold(*stages)), unmold_proposals(*stages))

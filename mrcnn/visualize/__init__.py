@@ -1,0 +1,68 @@
+"""All pictures of this package, in one style; the only place that imports Matplotlib.
+
+Functions of Matterport's `visualize.py` keep their names and arguments. Every function
+draws on the axes it is given and returns them, or makes a figure and returns that; a
+notebook shows it once either way.
+"""
+
+from mrcnn.visualize.boxes import (
+    draw_anchors,
+    draw_box,
+    draw_boxes,
+    draw_proposals,
+    draw_rois,
+)
+from mrcnn.visualize.charts import (
+    plot_confusion,
+    plot_history,
+    plot_precision_recall,
+    plot_precision_recall_curves,
+    plot_task_report,
+)
+from mrcnn.visualize.comparison import (
+    display_differences,
+    plot_overlaps,
+)
+from mrcnn.visualize.failures import failure_gallery
+from mrcnn.visualize.galleries import (
+    display_images,
+    display_top_masks,
+    grid,
+    show_augmentations,
+)
+from mrcnn.visualize.instances import (
+    display_instances,
+    random_colors,
+    semantic_view,
+)
+from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.style import look, new_figure, palette
+
+__all__ = [
+    "apply_mask",
+    "class_map",
+    "colour_splash",
+    "display_differences",
+    "display_images",
+    "display_instances",
+    "display_top_masks",
+    "draw_anchors",
+    "draw_box",
+    "draw_boxes",
+    "draw_proposals",
+    "draw_rois",
+    "failure_gallery",
+    "grid",
+    "look",
+    "new_figure",
+    "palette",
+    "plot_confusion",
+    "plot_history",
+    "plot_overlaps",
+    "plot_precision_recall",
+    "plot_precision_recall_curves",
+    "plot_task_report",
+    "random_colors",
+    "semantic_view",
+    "show_augmentations",
+]

@@ -1,0 +1,183 @@
+"""Predictions beside the truth: what was found, missed, mistaken."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from mrcnn.ops.overlaps import greedy_match, mask_iou
+from mrcnn.visualize.instances import (
+    FILL,
+    draw_box_outline,
+    draw_outline,
+)
+from mrcnn.visualize.labels import Label, LabelLayer
+from mrcnn.visualize.masks import apply_mask, outlines
+from mrcnn.visualize.style import (
+    BAD,
+    FAINT,
+    GOOD,
+    INK,
+    Figure,
+    chart_axes,
+    image_axes,
+    look,
+    show_image,
+)
+
+TRUTH, RIGHT, WRONG = (matplotlib.colors.to_rgb(c) for c in ("#0072B2", GOOD, BAD))
+"""Colours of missed objects, right detections and wrong ones."""
+
+
+@look()
+def display_differences(
+    image: np.ndarray,
+    gt_box: np.ndarray,
+    gt_class_id: np.ndarray,
+    gt_mask: np.ndarray,
+    pred_box: np.ndarray,
+    pred_class_id: np.ndarray,
+    pred_score: np.ndarray,
+    pred_mask: np.ndarray,
+    class_names: Sequence[str],
+    title: str = "",
+    ax: Axes | None = None,
+    show_mask: bool = True,
+    show_box: bool = True,
+    iou_threshold: float = 0.5,
+    score_threshold: float = 0.5,
+) -> Axes | Figure:
+    """Draw the truth against the predictions, with scores and IoUs.
+
+    A prediction is right if it has the class of an object that it overlaps with a mask
+    IoU of `iou_threshold`, best score first. Right ones are green with "score / IoU",
+    wrong ones orange, and objects that nothing found blue, "missed". The truth of what
+    was found is a thin white line.
+
+    Args:
+        image: (h, w, 3) uint8.
+        gt_box: (m, 4), with `gt_class_id` (m,) and `gt_mask` (h, w, m).
+        gt_class_id: see `gt_box`.
+        gt_mask: see `gt_box`.
+        pred_box: (n, 4), with `pred_class_id`, `pred_score` (n,) and `pred_mask`.
+        pred_class_id: see `pred_box`.
+        pred_score: see `pred_box`.
+        pred_mask: (h, w, n).
+        class_names: background first.
+        title: above the image.
+        ax: where to draw; a new figure by default.
+        show_mask: fill the masks.
+        show_box: draw the boxes.
+        iou_threshold: of a match.
+        score_threshold: predictions below it are not drawn.
+    """
+    shown = np.flatnonzero(np.asarray(pred_score) >= score_threshold)
+    overlaps = mask_iou(pred_mask[..., shown], gt_mask)
+    same = np.asarray(pred_class_id)[shown, None] == np.asarray(gt_class_id)[None, :]
+    matches = greedy_match(
+        overlaps * same, np.asarray(pred_score)[shown], threshold=iou_threshold
+    )
+    missed = np.setdiff1d(np.arange(len(gt_box)), matches)
+    parts = []
+    for k, i in enumerate(shown):
+        best = float(overlaps[k].max(initial=0))
+        text = f"{class_names[pred_class_id[i]]} {pred_score[i]:.2f} / {best:.2f}"
+        colour = RIGHT if matches[k] >= 0 else WRONG
+        parts.append((pred_mask[..., i], pred_box[i], colour, text))
+    for j in missed:
+        text = f"missed {class_names[gt_class_id[j]]}"
+        parts.append((gt_mask[..., j], gt_box[j], TRUTH, text))
+    ax, drawn_on = image_axes(ax, image.shape)
+    picture = image[..., :3].copy()
+    if show_mask:
+        for mask, _, colour, _ in parts:
+            apply_mask(picture, mask, colour, FILL)
+    show_image(ax, picture, title)
+    for mask, box, colour, _ in parts:
+        draw_outline(ax, mask, colour)
+        if show_box:
+            draw_box_outline(ax, box, colour, linestyle=(0, (4, 3)))
+    for j in matches[matches >= 0]:
+        for x, y in (line.T for line in outlines(gt_mask[..., j])):
+            ax.plot(x, y, color="white", linewidth=1.0, linestyle=(0, (4, 2)))
+    LabelLayer(ax, [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in parts])
+    _legend(ax)
+    return drawn_on
+
+
+def _legend(ax: Axes) -> None:
+    keys = [
+        Patch(color=RIGHT, label="right (score / IoU)"),
+        Patch(color=WRONG, label="wrong"),
+        Patch(color=TRUTH, label="missed"),
+    ]
+    ax.legend(
+        handles=keys,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.01),
+        ncols=3,
+        borderpad=0,
+    )
+
+
+@look()
+def plot_overlaps(
+    gt_class_ids: np.ndarray,
+    pred_class_ids: np.ndarray,
+    pred_scores: np.ndarray,
+    overlaps: np.ndarray,
+    class_names: Sequence[str],
+    threshold: float = 0.5,
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw the IoU of every prediction (row) with every object (column).
+
+    Numbers from `threshold` on are bold where the classes agree, and marked "class"
+    where they do not.
+
+    Args:
+        gt_class_ids: (m,).
+        pred_class_ids: (n,).
+        pred_scores: (n,).
+        overlaps: (n, m) IoUs.
+        class_names: background first.
+        threshold: of a match.
+        ax: where to draw; a new figure by default.
+    """
+    rows, columns = len(pred_class_ids), len(gt_class_ids)
+    overlaps = np.asarray(overlaps, float).reshape(rows, columns)
+    ax, drawn_on = chart_axes(
+        ax, (1.6 + 0.95 * max(columns, 2), 1.2 + 0.5 * max(rows, 2))
+    )
+    ax.grid(False)
+    ax.imshow(
+        overlaps if overlaps.size else np.zeros((1, 1)),
+        cmap="Blues",
+        vmin=0,
+        vmax=1.2,
+        aspect="auto",
+    )
+    for i, j in np.ndindex(rows, columns):
+        value = overlaps[i, j]
+        agree = pred_class_ids[i] == gt_class_ids[j]
+        hit = value >= threshold
+        ax.text(
+            j,
+            i,
+            f"{value:.2f}" + (" (class)" if hit and not agree else ""),
+            ha="center",
+            va="center",
+            color="white" if value > 0.7 else INK if value >= 0.005 else FAINT,
+            fontweight="bold" if hit and agree else "normal",
+            fontsize=10,
+        )
+    predicted = [
+        f"{class_names[c]} {s:.2f}"
+        for c, s in zip(pred_class_ids, pred_scores, strict=True)
+    ]
+    ax.set_yticks(range(rows), predicted)
+    ax.set_xticks(range(columns), [class_names[c] for c in gt_class_ids])
+    ax.set(xlabel="object", ylabel="prediction")
+    return drawn_on

@@ -1,0 +1,144 @@
+"""Several images side by side: any images, the largest classes, augmentations."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mrcnn.visualize.instances import draw_outline
+from mrcnn.visualize.masks import apply_mask
+from mrcnn.visualize.style import Figure, look, new_figure, palette, show_image
+
+
+@look()
+def display_images(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    cols: int = 4,
+    cmap: Any = None,
+    norm: Any = None,
+    interpolation: str | None = None,
+) -> Figure:
+    """Show images of any sizes in a grid of `cols` columns, with titles."""
+    names = titles or [""] * len(images)
+    options = {"cmap": cmap, "norm": norm}
+
+    def draw(ax: Axes, i: int) -> None:
+        show_image(ax, images[i], names[i], **options)
+        if interpolation:
+            ax.images[0].set_interpolation(interpolation)
+
+    shape = np.shape(images[0])[:2] if len(images) else (1, 1)
+    return grid(len(images), draw, columns=cols, shape=shape)
+
+
+@look()
+def grid(
+    count: int,
+    draw: Callable[[Axes, int], None],
+    *,
+    columns: int = 4,
+    shape: tuple[int, int] = (1, 1),
+    title: str = "",
+) -> Figure:
+    """Return a figure of `count` panels, each drawn by `draw(ax, i)`.
+
+    Args:
+        count: at least 1.
+        draw: fills a panel.
+        columns: at most so many side by side.
+        shape: (h, w) in any unit, the panels' proportions.
+        title: above all panels.
+
+    Raises:
+        ValueError: there is nothing to show.
+    """
+    if not count:
+        raise ValueError("there is nothing to show: give at least one image.")
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    width = min(4.5, 12 / columns)
+    height = width * shape[0] / shape[1] + 0.3
+    figure, axes = new_figure(
+        rows, columns, size=(width * columns, height * rows + 0.4 * bool(title))
+    )
+    for i, ax in enumerate(axes.flat):
+        if i < count:
+            draw(ax, i)
+        else:
+            ax.set_axis_off()
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+@look()
+def display_top_masks(
+    image: np.ndarray,
+    mask: np.ndarray,
+    class_ids: np.ndarray,
+    class_names: Sequence[str],
+    limit: int = 4,
+) -> Figure:
+    """Show an image beside the masks of the classes that cover most of it.
+
+    Args:
+        image: (h, w, 3) uint8.
+        mask: (h, w, n) bool.
+        class_ids: (n,).
+        class_names: background first.
+        limit: classes shown.
+    """
+    class_ids = np.asarray(class_ids)
+    unions = {
+        int(c): mask[..., class_ids == c].any(axis=-1) for c in np.unique(class_ids)
+    }
+    top = sorted(unions, key=lambda c: -unions[c].sum())[:limit]
+    height, width = image.shape[:2]
+    panels = [image] + [
+        apply_mask(np.full((height, width, 3), 240, np.uint8), unions[c], colour, 1.0)
+        for c, colour in zip(top, palette(len(top)), strict=True)
+    ]
+    titles = [f"{height} x {width}"] + [
+        f"{class_names[c]} ({int((class_ids == c).sum())})" for c in top
+    ]
+    return display_images(panels, titles, cols=min(len(panels), 5))
+
+
+@look()
+def show_augmentations(
+    image: np.ndarray,
+    masks: np.ndarray,
+    augmentation: Callable[..., tuple[np.ndarray, np.ndarray]],
+    *,
+    count: int = 8,
+    columns: int = 4,
+    seed: int = 0,
+    title: str = "",
+) -> Figure:
+    """Show an image and its masks, and beside them random variants of both in step.
+
+    Args:
+        image: (h, w, 3) uint8.
+        masks: (h, w, n) bool.
+        augmentation: called with image, masks and a NumPy generator; returns the new
+            image and masks.
+        count: panels, the original included.
+        columns: panels side by side.
+        seed: of the variants.
+        title: above all panels.
+    """
+    rng = np.random.default_rng(seed)
+    variants = [(image, masks)]
+    variants += [augmentation(image, masks, rng) for _ in range(count - 1)]
+    colours = palette(masks.shape[-1])
+
+    def draw(ax: Axes, i: int) -> None:
+        picture, outlined = variants[i]
+        show_image(ax, picture, "original" if i == 0 else "")
+        for k in range(outlined.shape[-1]):
+            draw_outline(ax, outlined[..., k], colours[k % len(colours)])
+
+    return grid(count, draw, columns=columns, shape=image.shape[:2], title=title)

@@ -1,0 +1,62 @@
+"""Pictures computed from an image and its masks, as arrays: no figure yet."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from skimage.measure import find_contours
+
+from mrcnn.ops.masks import boxes_of_masks
+
+GREY_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+"""Luminance of linear RGB by ITU-R BT.709; used on gamma-coded pixels, as is usual."""
+
+
+def apply_mask(
+    image: np.ndarray,
+    mask: np.ndarray,
+    color: Sequence[float],
+    alpha: float = 0.5,
+) -> np.ndarray:
+    """Blend a colour into the masked pixels of an image, in place, and return it.
+
+    Args:
+        image: (h, w, 3), 0 to 255; changed.
+        mask: (h, w), non-zero where the colour goes.
+        color: RGB in [0, 1].
+        alpha: 0 leaves the image, 1 covers it.
+    """
+    inside = mask.astype(bool)
+    blend = image[inside] * (1 - alpha) + alpha * np.asarray(color[:3]) * 255
+    image[inside] = blend.astype(image.dtype)
+    return image
+
+
+def outlines(mask: np.ndarray) -> list[np.ndarray]:
+    """Return the closed contours of a mask (h, w), each (n, 2) as x, y in pixels."""
+    y1, x1, y2, x2 = boxes_of_masks(np.asarray(mask, bool)[..., None])[0]
+    # A border of zeros closes the contours at the borders of the box.
+    padded = np.pad(mask[y1:y2, x1:x2].astype(np.float32), 1)
+    corner = np.array([x1 - 1, y1 - 1])
+    return [contour[:, ::-1] + corner for contour in find_contours(padded, 0.5)]
+
+
+def colour_splash(image: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Return an image (h, w, 3) uint8 grey, but in colour on masks (h, w, n)."""
+    grey = (image[..., :3] @ GREY_WEIGHTS).round().astype(np.uint8)
+    inside = masks.any(axis=-1, keepdims=True)
+    return np.where(inside, image[..., :3], grey[..., None])
+
+
+def class_map(
+    masks: np.ndarray, class_ids: np.ndarray, scores: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the class (h, w) int of each pixel, 0 where no mask (h, w, n) is.
+
+    Where masks overlap, the highest score wins, without scores the smallest object:
+    what covers another is mostly the smaller.
+    """
+    order = -masks.sum(axis=(0, 1)) if scores is None else np.asarray(scores)
+    labels = np.zeros(masks.shape[:2], np.int32)
+    for i in np.argsort(order, kind="stable"):
+        labels[masks[..., i].astype(bool)] = class_ids[i]
+    return labels

@@ -1,0 +1,225 @@
+"""Augmentation: masks follow the image, seeds repeat, and NumPy stays as it was."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mrcnn.data.augment import (
+    augment,
+    colour_jitter,
+    compose,
+    flip,
+    from_imgaug,
+    imgaug,
+    scale_jitter,
+)
+
+ia = imgaug()
+iaa = ia.augmenters
+
+
+@pytest.fixture
+def sample():
+    """Two objects, whose masks the red and the green channel repeat."""
+    masks = np.zeros((60, 80, 2), bool)
+    masks[10:30, 15:40, 0] = True
+    masks[35:55, 50:75, 1] = True
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[..., :2] = masks * np.uint8(255)
+    return image, masks
+
+
+def assert_in_step(image, masks, border=0):
+    """Compare masks with their channels; `border` pixels may be blurred edges."""
+    bright = image[..., : masks.shape[2]] > 127
+    assert masks.any(), "a test without objects shows nothing"
+    assert (bright != masks).sum() <= border
+
+
+MOVES = {
+    "flip": lambda: iaa.Fliplr(1.0),
+    "affine": lambda: iaa.Affine(rotate=(-40, 40), scale=(0.7, 1.3), shear=(-9, 9)),
+    "crop": lambda: iaa.Crop(percent=(0, 0.2)),
+    "pad": lambda: iaa.Pad(px=(0, 9)),
+    "rotate": lambda: iaa.Rotate(30),
+    "turn": lambda: iaa.Rot90(2),
+    "perspective": lambda: iaa.PerspectiveTransform(0.1),
+    "nested": lambda: iaa.SomeOf(
+        (1, 3),
+        [
+            iaa.Fliplr(0.5),
+            iaa.OneOf([iaa.Affine(rotate=90), iaa.Affine(rotate=180)]),
+            iaa.Sometimes(0.5, iaa.Flipud(1.0)),
+        ],
+    ),
+    "with noise": lambda: iaa.Sequential([iaa.Fliplr(1.0), iaa.Multiply((0.8, 1.0))]),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_masks_follow_the_image(sample, name):
+    for seed in range(5):
+        image, masks = augment(MOVES[name](), *sample, seed)
+        assert (masks.dtype, masks.shape) == (bool, sample[1].shape)
+        assert_in_step(image, masks, border=24)
+
+
+@pytest.mark.filterwarnings("ignore:`estimate` is deprecated:FutureWarning")
+def test_piecewise_affine_keeps_masks_in_step(sample):
+    image, masks = augment(iaa.PiecewiseAffine(0.03), *sample, 1)
+    assert (masks != sample[1]).any()
+    assert_in_step(image, masks, border=20)
+
+
+def test_flip_moves_every_pixel(sample):
+    image, masks = augment(iaa.Fliplr(1.0), *sample, 0)
+    np.testing.assert_array_equal(image, sample[0][:, ::-1])
+    np.testing.assert_array_equal(masks, sample[1][:, ::-1])
+
+
+@pytest.mark.parametrize(
+    "augmenter",
+    [
+        iaa.GaussianBlur(2.0),
+        iaa.Invert(1.0),
+        iaa.CoarseDropout(0.5, size_percent=0.1),
+        iaa.AdditiveGaussianNoise(scale=50),
+        iaa.Fog(),  # Needs NumPy's old `complex`.
+    ],
+)
+def test_colours_and_noise_leave_masks_alone(sample, augmenter):
+    image, masks = augment(augmenter, *sample, 0)
+    assert (image != sample[0]).any()
+    np.testing.assert_array_equal(masks, sample[1])
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_a_filled_border_is_no_object(sample, value):
+    shrink = iaa.Affine(scale=0.5, cval=value)
+    _, masks = augment(shrink, *sample, 0)
+    assert masks.sum() == pytest.approx(sample[1].sum() / 4, rel=0.1)
+
+
+def test_seed_repeats_and_the_augmenter_is_not_changed(sample):
+    augmenter = iaa.Affine(rotate=(-180, 180))
+    first, again, other = (augment(augmenter, *sample, seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert (first[0] != other[0]).any()
+    assert not augmenter.deterministic
+
+
+@pytest.mark.parametrize(
+    "augmenter", [iaa.Crop(px=4, keep_size=False), iaa.Resize(0.5), iaa.Rot90(1, False)]
+)
+def test_a_changed_size_is_an_error(sample, augmenter):
+    with pytest.raises(ValueError, match=r"turned shape \(60, 80, 3\) into.*keep_size"):
+        augment(augmenter, *sample, 0)
+
+
+def test_any_object_of_that_form_will_do(sample):
+    class Mirror:
+        def to_deterministic(self):
+            return self
+
+        def augment_image(self, image, hooks=None):
+            moves = hooks is None or hooks.is_activated([image], Affine(), [], True)
+            return image[:, ::-1] if moves else image
+
+    class Affine:
+        pass
+
+    assert_in_step(*augment(Mirror(), *sample, 0))
+    assert (augment(Mirror(), *sample, 0)[1] != sample[1]).any()
+
+
+BUILT_IN = {
+    "flip": flip,
+    "zoom": scale_jitter(1.0, 1.5),
+    "shrink": scale_jitter(0.4, 1.0),
+    "colour": colour_jitter(0.1, 0.1, 0.0),
+    "all": compose(flip, scale_jitter(0.6, 1.4), colour_jitter(0.1, 0.1, 0.0)),
+    "imgaug": from_imgaug(iaa.Affine(rotate=(-20, 20))),
+}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_augmentations_keep_step_size_and_type(sample, name):
+    for seed in range(8):
+        image, masks = BUILT_IN[name](*sample, np.random.default_rng(seed))
+        assert (image.dtype, image.shape) == (np.uint8, (60, 80, 3))
+        assert (masks.dtype, masks.shape) == (bool, (60, 80, 2))
+        assert_in_step(image, masks, border=40)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_augmentations_repeat_from_their_seed(sample, name):
+    results = [
+        BUILT_IN[name](*sample, np.random.default_rng(seed)) for seed in (*range(9), 0)
+    ]
+    np.testing.assert_array_equal(results[0][0], results[-1][0])
+    np.testing.assert_array_equal(results[0][1], results[-1][1])
+    assert any((image != results[0][0]).any() for image, _ in results)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("shape", [(60, 80), (1, 1)])
+def test_no_objects_and_one_pixel(name, shape):
+    image = np.full((*shape, 3), 90, np.uint8)
+    masks = np.zeros((*shape, 0), bool)
+    changed, none = BUILT_IN[name](image, masks, np.random.default_rng(1))
+    assert (changed.shape, none.shape) == (image.shape, masks.shape)
+
+
+def test_an_object_that_leaves_the_image_stays_in_the_array(sample):
+    zoom = scale_jitter(8.0, 8.0)
+    _, masks = zoom(*sample, np.random.default_rng(0))
+    assert masks.shape == (60, 80, 2)
+    assert not masks.all(axis=(0, 1)).all() and (masks.sum(axis=(0, 1)) == 0).any()
+
+
+def test_zoom_scales_areas():
+    masks = np.zeros((100, 100, 1), bool)
+    masks[48:52, 48:52] = True
+    image = np.zeros((100, 100, 3), np.uint8)
+    _, moved = scale_jitter(0.5, 0.5)(image, masks, np.random.default_rng(0))
+    assert moved.sum() == 4
+
+
+def test_hue_turns_colours_but_not_grey():
+    jitter = colour_jitter(0.0, 0.0, 0.0, hue=0.5)
+    grey = np.full((4, 4, 3), 77, np.uint8)
+    masks = np.ones((4, 4, 1), bool)
+    unchanged, _ = jitter(grey, masks, np.random.default_rng(0))
+    np.testing.assert_array_equal(unchanged, grey)
+    stripes = grey.copy()
+    stripes[:, :2] = (200, 60, 60)
+    changed, _ = jitter(stripes, masks, np.random.default_rng(0))
+    assert (changed[:, :2] != stripes[:, :2]).any()
+
+
+def test_bad_scales_are_refused():
+    for low, high in ((0, 1), (2, 1)):
+        with pytest.raises(ValueError, match="0 < low <= high"):
+            scale_jitter(low, high)
+
+
+def test_import_leaves_numpy_as_it_was():
+    code = (
+        "import numpy as np; before = set(dir(np)); from mrcnn.data.augment import "
+        "imgaug; ia = imgaug(); assert ia.__version__ == '0.4.0'; "
+        "assert ia is imgaug(); assert 'sctypes' not in set(dir(np)) - before; "
+        "assert not hasattr(np, 'complex')"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_missing_imgaug_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "imgaug", None)
+    monkeypatch.delitem(sys.modules, "imgaug")
+    monkeypatch.setattr(sys, "meta_path", [])
+    with pytest.raises(ImportError, match=r"pip install imgaug.*flip"):
+        imgaug()
+    assert not hasattr(np, "sctypes")

@@ -1,0 +1,160 @@
+"""Fetching, against a server on this machine: resuming, refusing, verifying."""
+
+import hashlib
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from mrcnn.data import fetch
+from mrcnn.data.balloon import ANNOTATIONS
+
+MEMBERS = {
+    f"balloon/train/{ANNOTATIONS}": b"{}",
+    "balloon/train/a.jpg": bytes(range(256)) * 40,
+    f"balloon/val/{ANNOTATIONS}": b"{ }",
+    "__MACOSX/balloon/._a.jpg": b"junk",
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `content`; `ranges` and `limit` (bytes per answer) make it misbehave."""
+
+    content = b""
+    ranges = True
+    limit = None
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.headers.get("Range"))
+        start = 0
+        if self.server.ranges and self.headers.get("Range"):
+            start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        if start >= len(self.server.content):
+            self.send_error(416)
+            return
+        body = self.server.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.server.limit])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    with zipfile.ZipFile(tmp_path / "source.zip", "w") as archive:
+        for name, content in MEMBERS.items():
+            archive.writestr(name, content)
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.content = (tmp_path / "source.zip").read_bytes()
+        server.asked = []
+        server.url = f"http://127.0.0.1:{server.server_port}/balloon.zip"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def sums(tmp_path):
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name.removeprefix('balloon/')}\n"
+        for name, content in MEMBERS.items()
+        if name.startswith("balloon/")
+    ]
+    path = tmp_path / "sums.sha256"
+    path.write_text("".join(lines))
+    return path
+
+
+def test_fetches_verifies_and_then_has_nothing_to_do(tmp_path, server, sums):
+    folder = tmp_path / "data" / "balloon"
+    for _ in range(2):
+        assert fetch.fetch(folder, url=server.url, sums=sums) == folder
+    assert (folder / "train" / "a.jpg").read_bytes() == MEMBERS["balloon/train/a.jpg"]
+    assert [path.name for path in folder.parent.iterdir()] == ["balloon"]
+    assert server.asked == [None]
+
+
+def test_interrupted_download_continues(tmp_path, server, capsys):
+    path = tmp_path / "b.zip"
+    server.limit = 4000
+    for have in (4000, 8000):
+        with pytest.raises(ConnectionError, match=f"after {have} bytes.*Run it again"):
+            fetch.download(server.url, path)
+        assert not path.exists()
+    server.limit = None
+    fetch.download(server.url, path)
+    assert path.read_bytes() == server.content
+    assert server.asked == [None, "bytes=4000-", "bytes=8000-"]
+    assert capsys.readouterr().out.endswith("0.0 of 0.0 MB\n")
+
+
+def test_a_server_without_ranges_starts_over(tmp_path, server):
+    path = tmp_path / "b.zip"
+    server.ranges = False
+    (tmp_path / "b.zip.part").write_bytes(b"x" * 500)
+    fetch.download(server.url, path)
+    assert path.read_bytes() == server.content
+
+
+def test_a_part_longer_than_the_file_is_dropped(tmp_path, server):
+    path = tmp_path / "b.zip"
+    (tmp_path / "b.zip.part").write_bytes(b"x" * (len(server.content) + 1))
+    fetch.download(server.url, path)
+    assert path.read_bytes() == server.content
+
+
+def test_no_connection_is_one_clear_error(tmp_path):
+    with pytest.raises(
+        ConnectionError, match=r"http://127.0.0.1:1/b.zip stopped after 0"
+    ):
+        fetch.download("http://127.0.0.1:1/b.zip", tmp_path / "b.zip")
+
+
+def test_wrong_content_leaves_nothing_behind(tmp_path, server, sums):
+    folder = tmp_path / "data" / "balloon"
+    sums.write_text("0" * 64 + "  train/a.jpg\n")
+    with pytest.raises(ValueError, match=r"train/a\.jpg \(changed\)"):
+        fetch.fetch(folder, url=server.url, sums=sums)
+    assert list(folder.parent.iterdir()) == []
+    server.content = b"<html>not here</html>"
+    with pytest.raises(ValueError, match="corrupt"):
+        fetch.fetch(folder, url=server.url, sums=sums)
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_verify_lists_what_differs(tmp_path, server, sums):
+    folder = fetch.fetch(tmp_path / "balloon", url=server.url, sums=sums)
+    fetch.verify(folder, sums=sums)
+    (folder / "train" / "a.jpg").write_bytes(b"other")
+    (folder / "val" / ANNOTATIONS).unlink()
+    with pytest.raises(
+        ValueError, match=r"2 files differ.*a\.jpg \(changed\).*missing"
+    ):
+        fetch.verify(folder, sums=sums)
+    with pytest.raises(ValueError, match="Move the folder away"):
+        fetch.fetch(folder, url=server.url, sums=sums)
+    with pytest.raises(FileNotFoundError, match=r"gone\.sha256 is missing"):
+        fetch.verify(folder, sums=tmp_path / "gone.sha256")
+
+
+def test_committed_sums_name_the_real_set():
+    lines = [line.split(maxsplit=1) for line in fetch.SUMS.read_text().splitlines()]
+    names = [name for _, name in lines]
+    assert all(len(digest) == 64 for digest, _ in lines)
+    assert sum(n.startswith("train/") and n.endswith(".jpg") for n in names) == 61
+    assert sum(n.startswith("val/") and n.endswith(".jpg") for n in names) == 13
+    assert {f"train/{ANNOTATIONS}", f"val/{ANNOTATIONS}"} < set(names)
+
+
+def test_command_line_reports_errors(tmp_path, capsys):
+    url = "http://127.0.0.1:1/b.zip"
+    assert fetch.main([str(tmp_path / "balloon"), "--url", url]) == 1
+    assert "error: downloading" in capsys.readouterr().err
