@@ -10,10 +10,11 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
 from mrcnn.nn.fpn import build_fpn
 from mrcnn.nn.layers import LayerFactory
-from mrcnn.nn.mask_rcnn import MaskRCNN, Parts, Settings
+from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.resnet import build_backbone
 from mrcnn.nn.roi_heads import build_box_head, build_mask_head
 from mrcnn.nn.rpn import build_rpn
+from mrcnn.nn.settings import Parts, Settings
 from mrcnn.precision import best_policy
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
@@ -125,8 +126,8 @@ def batches(
     """
     if dataset.num_classes != config.NUM_CLASSES:
         raise ValueError(
-            f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the data "
-            f"set has {dataset.num_classes} classes, background included: "
+            f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the "
+            f"data set has {dataset.num_classes} classes, background included: "
             f"{', '.join(dataset.class_names)}."
         )
     return Batches(
@@ -155,7 +156,8 @@ def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
 
 
 def optimizer(
-    config: Config, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+    config: Config,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
 ) -> keras.optimizers.Optimizer:
     """Return the configuration's optimizer.
 
@@ -172,4 +174,3 @@ def optimizer(
     return keras.optimizers.SGD(
         learning_rate, momentum=config.LEARNING_MOMENTUM, **clip
     )
-

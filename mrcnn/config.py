@@ -1,8 +1,9 @@
 """Every setting of a model, its data and its training, under Matterport's names.
 
-Subclass `Config` and override class attributes. Defaults reproduce Matterport's Mask_RCNN
-(config.py); the attributes of the last section are this project's own and opt in to
-choices that it did not have. `mrcnn.build` is the only module that reads a `Config`.
+Subclass `Config` and override class attributes. Defaults reproduce Matterport's
+Mask_RCNN (config.py); the attributes of the last section are this project's own and opt
+in to choices that it did not have. `mrcnn.build` is the only module that reads a
+`Config`.
 """
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 class Config:
     """Settings with Matterport's names and defaults.
 
-    Attributes computed on construction: `BATCH_SIZE`, `IMAGE_SHAPE` (H, W, C of the padded
-    image) and `IMAGE_META_SIZE`.
+    Attributes computed on construction: `BATCH_SIZE`, `IMAGE_SHAPE` (H, W, C of the
+    padded image) and `IMAGE_META_SIZE`.
     """
 
     # --- Name and batch
@@ -93,19 +94,15 @@ class Config:
     """"crop_and_resize" samples once per bin on corner-aligned points, as Matterport's
     weights expect; "aligned" averages 2 x 2 half-pixel samples per bin (Detectron2)."""
     ROI_FILL_NEGATIVES = False
-    """Fill the sample of RoIs up with negatives. Matterport instead keeps the ratio, and
-    leaves most slots empty when few proposals hit an object."""
+    """Fill the sample of RoIs up with negatives. Matterport instead keeps the ratio,
+    and leaves most slots empty when few proposals hit an object."""
     ROI_APPEND_GT = False  # ground-truth boxes join the proposals in training
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
 
     def __init__(self) -> None:
-        """Compute the derived attributes and refuse settings that contradict each other.
-
-        Raises:
-            ValueError: names the attribute and the way out.
-        """
+        """Compute the derived attributes."""
         self.BATCH_SIZE = self.IMAGES_PER_GPU * self.GPU_COUNT
         crop = self.IMAGE_RESIZE_MODE == "crop"
         side = self.IMAGE_MIN_DIM if crop else self.IMAGE_MAX_DIM

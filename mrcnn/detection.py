@@ -12,10 +12,10 @@ from mrcnn.data.transforms import (
     plan_geometry,
     subtract_mean,
 )
-from mrcnn.nn.mask_rcnn import MaskRCNN, Stages
+from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import paste_masks
-from mrcnn.structures import Detection
+from mrcnn.structures import Detection, Stages
 
 
 def prepare(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it into place when the block ends well.
+    """Yield a temporary path beside `path`; move it there when the block ends well.
 
-    A reader sees the old file or the new one, never half of either. If the block raises,
-    the temporary file is removed and `path` keeps what it had. The suffix is kept, because
-    writers such as Matplotlib choose their format by it.
+    A reader sees the old file or the new one, never half of either. If the block
+    raises, the temporary file is removed and `path` keeps what it had. The suffix is
+    kept, because writers such as Matplotlib choose their format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

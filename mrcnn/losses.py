@@ -17,7 +17,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def smooth_l1(predicted: Tensor, target: Tensor) -> Tensor:
-    """Return 0.5 d^2 where |d| < 1 and |d| - 0.5 elsewhere (arXiv:1504.08083, eq. 3)."""
+    """Return 0.5 d^2 where |d| < 1, else |d| - 0.5 (arXiv:1504.08083, eq. 3)."""
     distance = ops.abs(predicted - target)
     return ops.where(distance < 1, 0.5 * distance * distance, distance - 0.5)
 
@@ -73,9 +73,9 @@ def mrcnn_bbox_loss(deltas: Tensor, targets: RoiTargets) -> Tensor:
         deltas: (B, R, K, 4).
         targets: the sampled RoIs.
     """
-    of_class = ops.take_along_axis(
-        deltas, targets.class_ids[:, :, None, None], axis=2
-    )[:, :, 0]
+    of_class = ops.take_along_axis(deltas, targets.class_ids[:, :, None, None], axis=2)[
+        :, :, 0
+    ]
     distance = ops.mean(smooth_l1(of_class, targets.deltas), axis=-1)
     return masked_mean(distance, targets.positive)
 
@@ -95,8 +95,6 @@ def mrcnn_mask_loss(logits: Tensor, targets: RoiTargets) -> Tensor:
     of_class = ops.take_along_axis(logits, index, axis=-1)[..., 0]
     # log(1 + exp(-|x|)) + max(x, 0) - x z: the entropy without overflow.
     entropy = (
-        ops.softplus(-ops.abs(of_class))
-        + ops.relu(of_class)
-        - of_class * targets.masks
+        ops.softplus(-ops.abs(of_class)) + ops.relu(of_class) - of_class * targets.masks
     )
     return masked_mean(ops.mean(entropy, axis=(2, 3)), targets.positive[:, :slots])

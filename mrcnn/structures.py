@@ -1,4 +1,4 @@
-"""What crosses the borders between modules, with the letters used for shapes everywhere.
+"""What crosses the borders between modules, with the letters for shapes used all over.
 
 B  images in a batch             H, W  padded image, in pixels
 G  ground-truth slots per image  h, w  original image, in pixels
@@ -10,8 +10,8 @@ A box is (y1, x1, y2, x2). In pixels, y2 and x2 are exclusive. Normalised boxes 
 (box - [0, 0, 1, 1]) / [H-1, W-1, H-1, W-1] (Matterport's convention): both corners lie
 on pixel centres, so 0 is the first row and 1 the last.
 
-Arrays have static shapes. A `valid` mask says which slots hold something; what the other
-slots hold is zero.
+Arrays have static shapes. A `valid` mask says which slots hold something; what the
+other slots hold is zero.
 """
 
 from typing import Any, NamedTuple, TypedDict
@@ -66,6 +66,7 @@ class RoiTargets(NamedTuple):
     deltas: Tensor  # (B, R, 4) encoded, zero unless positive
     masks: Tensor  # (B, R+, M, M) 0 or 1, for the R+ first slots
     positive: Tensor  # (B, R) bool, True only among the R+ first slots
+    valid: Tensor  # (B, R) bool, the slots that hold a RoI
 
 
 class DetectionSlots(NamedTuple):
@@ -75,6 +76,37 @@ class DetectionSlots(NamedTuple):
     class_ids: Tensor  # (B, D) int32
     scores: Tensor  # (B, D)
     valid: Tensor  # (B, D) bool
+
+
+class TrainingOutputs(NamedTuple):
+    """What the network said, beside what it should have said."""
+
+    rpn_logits: Tensor  # (B, A, 2)
+    rpn_deltas: Tensor  # (B, A, 4)
+    rpn_targets: RpnTargets
+    class_logits: Tensor  # (B, R, K)
+    box_deltas: Tensor  # (B, R, K, 4)
+    mask_logits: Tensor  # (B, R+, M, M, K)
+    roi_targets: RoiTargets
+
+
+class Stages(NamedTuple):
+    """Everything from anchors to masks, for detection and for pictures of it."""
+
+    rpn_scores: Tensor  # (B, A) probability of an object
+    rpn_deltas: Tensor  # (B, A, 4)
+    proposals: Proposals
+    class_probabilities: Tensor  # (B, P, K)
+    box_deltas: Tensor  # (B, P, K, 4)
+    detections: DetectionSlots
+    masks: Tensor  # (B, D, M, M) probabilities for the detected class
+
+
+class RoiPredictions(NamedTuple):
+    """What the box head says of given RoIs."""
+
+    class_probabilities: Tensor  # (B, R, K)
+    boxes: Tensor  # (B, R, K, 4) refined for every class
 
 
 class Detection(TypedDict):

@@ -30,8 +30,8 @@ def rpn_targets(
 ) -> RpnTargets:
     """Draw `samples` anchors of each image, at most half of them positive.
 
-    Negatives fill what positives leave free, so an image without objects gives negatives
-    only. Faster R-CNN, arXiv:1506.01497, section 3.1.3.
+    Negatives fill what positives leave free, so an image without objects gives
+    negatives only. Faster R-CNN, arXiv:1506.01497, section 3.1.3.
 
     Args:
         anchors: (A, 4).
@@ -149,6 +149,7 @@ def roi_targets(
         deltas=ops.where(positive[..., None], deltas, 0.0),
         masks=masks,
         positive=positive,
+        valid=valid,
     )
 
 

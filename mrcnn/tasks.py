@@ -16,8 +16,8 @@ LOSSES: dict[Task, tuple[str, ...]] = {
     Task.CLASS: ("rpn_class_loss", "mrcnn_class_loss"),
     Task.MASK: ("mrcnn_mask_loss",),
 }
-"""Loss names (Matterport's) by the task whose error they measure. The proposal network's
-objectness counts as classification (object or not), its deltas as box regression."""
+"""Loss names (Matterport's) by the task whose error they measure. The proposal
+network's objectness counts as classification, its deltas as box regression."""
 
 LOSS_NAMES: tuple[str, ...] = (
     "rpn_class_loss",

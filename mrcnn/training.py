@@ -52,8 +52,8 @@ def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
             trained.append(layer.name)
     if not trained:
         raise ValueError(
-            f"No layer is called like {layers!r}; take one of {', '.join(STAGE_LAYERS)} "
-            "or a regular expression."
+            f"No layer is called like {layers!r}; take one of {', '.join(STAGE_LAYERS)}"
+            " or a regular expression."
         )
     return trained
 
@@ -110,9 +110,9 @@ class _StopAtNonFinite(keras.callbacks.Callback):
             for i in self.train.image_ids(epoch, batch)
         ]
         raise NonFiniteLossError(
-            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad)} became NaN or infinite "
-            f"on {', '.join(map(str, images))}. Look at these images and their "
-            "annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
+            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad)} became NaN or "
+            f"infinite on {', '.join(map(str, images))}. Look at these images and "
+            "their annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
         )
 
 
@@ -257,4 +257,3 @@ def _restore(
     progress = load_checkpoint(model, folder / "checkpoint.h5")
     history = json.loads((folder / "history.json").read_text())
     return progress["epoch"], index, history
-

@@ -1,8 +1,8 @@
 """Weights in Matterport's HDF5 layout, and the state of a training beside them.
 
-One group for each layer, in it the arrays in the layer's own order; the five networks of
-a model lie flat beside each other, but the proposal network is one group, "rpn_model".
-Only numbers are read: no code, no pickles, no links to other files.
+One group for each layer, in it the arrays in the layer's own order; the five networks
+of a model lie flat beside each other, but the proposal network is one group,
+"rpn_model". Only numbers are read: no code, no pickles, no links to other files.
 """
 
 from collections.abc import Collection, Iterator
@@ -18,7 +18,7 @@ from mrcnn.nn.mask_rcnn import MaskRCNN
 
 STATE_GROUP = "training_state"
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
-"""The layers whose shapes depend on the number of classes (Matterport's exclude list)."""
+"""Layers whose shapes depend on the class count: what Matterport's users exclude."""
 
 
 class WeightFileError(ValueError):
@@ -64,9 +64,7 @@ def _variables(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:
     return [(f"{layer.name}/{variable.name}:0", variable) for variable in layer.weights]
 
 
-def save_weights(
-    model: MaskRCNN, path: str | Path, *, dtype: str = "float32"
-) -> None:
+def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -> None:
     """Write all weights to an .h5 file in Matterport's layout, whole or not at all.
 
     Args:
@@ -100,8 +98,8 @@ def _open(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError as error:
         raise WeightFileError(
-            f"{path} is not a readable HDF5 file ({error}); it may be cut off: fetch or "
-            "train it again."
+            f"{path} is not a readable HDF5 file ({error}); it may be cut off: fetch "
+            "or train it again."
         ) from None
 
 
@@ -151,7 +149,7 @@ def load_weights(
     """
     path = Path(path)
     with _open(path) as file:
-        root = file["model_weights"] if "model_weights" in file else file
+        root = file.get("model_weights", file)
         present = [n for n in _names(root.attrs, "layer_names") if n in root]
         report = LoadReport(path, [], [], [], [])
         values: list[tuple[keras.Variable, np.ndarray]] = []
@@ -165,7 +163,9 @@ def load_weights(
                 report.loaded.append(layer.name)
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
-            n for n in present if n not in known and _names(root[n].attrs, "weight_names")
+            n
+            for n in present
+            if n not in known and _names(root[n].attrs, "weight_names")
         )
     if report.missing and not partial:
         raise WeightFileError(
@@ -209,7 +209,9 @@ def _read_layer(
     return values
 
 
-def save_checkpoint(model: MaskRCNN, path: str | Path, progress: dict[str, int]) -> None:
+def save_checkpoint(
+    model: MaskRCNN, path: str | Path, progress: dict[str, int]
+) -> None:
     """Write weights, and all that a training needs to go on as if never interrupted.
 
     That is the optimizer's variables, the state of the sampling seed and `progress`.
@@ -235,8 +237,8 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
     with _open(path) as file:
         if STATE_GROUP not in file:
             raise WeightFileError(
-                f"{path} holds weights but no training state; use load_weights to start "
-                "a new training from it."
+                f"{path} holds weights but no training state; use load_weights to "
+                "start a new training from it."
             )
         group, variables = file[STATE_GROUP], _state(model)
         shapes = [_dataset(group, str(i), path).shape for i in range(len(group))]

@@ -151,9 +151,7 @@ class Batches(keras.utils.PyDataset):
         if self.augmentation is not None:
             image, masks = self.augmentation(image, masks, rng)
         boxes = boxes_of_masks(masks)
-        kept = np.flatnonzero(
-            (boxes[:, 2] > boxes[:, 0])
-        )  # masks left with no pixel go
+        kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
             kept = np.sort(rng.choice(kept, self.instances, replace=False))
         return {

@@ -92,7 +92,7 @@ def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 
 def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest original."""
+    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one."""
     source, target = geometry.original_shape, geometry.resized_shape
     if source != target:
         rows, columns = (

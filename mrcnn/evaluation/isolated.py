@@ -16,16 +16,16 @@ import numpy as np
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.transforms import (
-    boxes_to_padded,
     Geometry,
     boxes_to_original,
+    boxes_to_padded,
     check_image,
     place_image,
     plan_geometry,
     subtract_mean,
 )
 from mrcnn.evaluation.scenes import Objects
-from mrcnn.ops.boxes import iou, normalise
+from mrcnn.ops.boxes import iou
 from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.overlaps import mask_iou
 

@@ -26,7 +26,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(
         self, inputs: Tensor, training: bool | None = None, valid: Tensor | None = None
     ) -> Tensor:
-        """Normalise inputs (..., C); statistics leave out what `valid` (...,) denies."""
+        """Normalise inputs (..., C); statistics skip what `valid` (...,) denies."""
         if training and not self.frozen_statistics:
             return super().call(inputs, training=True, mask=valid)
         scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
@@ -63,9 +63,9 @@ class LayerFactory:
 
     def _seed(self, name: str) -> int:
         # One seed a layer, whatever the order in which layers are made.
-        return (self.seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(name))) % (
-            2**31
-        )
+        return (
+            self.seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(name))
+        ) % (2**31)
 
     def conv(
         self, name: str, filters: int, size: int, **kwargs: Any
@@ -80,14 +80,18 @@ class LayerFactory:
 
     def predictor(self, name: str, filters: int, **kwargs: Any) -> keras.layers.Conv2D:
         """Return a 1 x 1 convolution in float32 that starts near zero."""
-        initializer = keras.initializers.RandomNormal(stddev=0.01, seed=self._seed(name))
+        initializer = keras.initializers.RandomNormal(
+            stddev=0.01, seed=self._seed(name)
+        )
         return self.conv(
             name, filters, 1, dtype="float32", kernel_initializer=initializer, **kwargs
         )
 
     def dense(self, name: str, units: int, stddev: float) -> keras.layers.Dense:
         """Return a float32 dense layer whose outputs start near zero."""
-        initializer = keras.initializers.RandomNormal(stddev=stddev, seed=self._seed(name))
+        initializer = keras.initializers.RandomNormal(
+            stddev=stddev, seed=self._seed(name)
+        )
         return keras.layers.Dense(
             units, name=name, dtype="float32", kernel_initializer=initializer
         )

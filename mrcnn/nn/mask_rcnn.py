@@ -5,102 +5,34 @@ normalised.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from mrcnn import losses as loss_ops
+from mrcnn.nn.roi_heads import RoiHeads
+from mrcnn.nn.settings import Parts, Settings
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.anchors import pyramid_anchors
 from mrcnn.ops.chunks import map_valid
-from mrcnn.ops.roi_align import Canvas, pack_pyramid, pyramid_roi_align
+from mrcnn.ops.roi_align import pack_pyramid
 from mrcnn.ops.selection import select_detections, select_proposals
 from mrcnn.structures import (
-    DetectionSlots,
     GroundTruth,
     Preprocessing,
     Proposals,
-    RoiTargets,
-    RpnTargets,
+    RoiPredictions,
+    Stages,
     Tensor,
+    TrainingOutputs,
 )
 from mrcnn.targets import roi_targets, rpn_targets
 from mrcnn.tasks import LOSS_NAMES
 
 BOX_CHUNK, MASK_CHUNK = 128, 16
 """RoIs that run through a head at once in inference; more wait until these are done."""
-
-
-class Parts(NamedTuple):
-    """The networks that a model is made of."""
-
-    backbone: keras.Model
-    fpn: keras.Model
-    rpn: keras.Model
-    box_head: keras.Model
-    mask_head: keras.Model
-
-
-class Settings(NamedTuple):
-    """The numbers that steer a model; each is explained in `mrcnn.config`."""
-
-    anchor_scales: tuple[float, ...]
-    anchor_ratios: tuple[float, ...]
-    anchor_stride: int
-    strides: tuple[int, ...]
-    rpn_std_dev: tuple[float, ...]
-    box_std_dev: tuple[float, ...]
-    pre_nms: int
-    proposals_training: int
-    proposals_inference: int
-    proposal_iou: float
-    anchors_per_image: int
-    rois_per_image: int
-    positive_ratio: float
-    fill_negatives: bool
-    append_truth: bool
-    aligned: bool
-    pool_size: int
-    mask_pool_size: int
-    mini_masks: bool
-    detections: int
-    min_confidence: float
-    detection_iou: float
-    loss_weights: tuple[float, ...]
-    l2: float
-
-
-class TrainingOutputs(NamedTuple):
-    """What the network said, beside what it should have said."""
-
-    rpn_logits: Tensor  # (B, A, 2)
-    rpn_deltas: Tensor  # (B, A, 4)
-    rpn_targets: RpnTargets
-    class_logits: Tensor  # (B, R, K)
-    box_deltas: Tensor  # (B, R, K, 4)
-    mask_logits: Tensor  # (B, R+, M, M, K)
-    roi_targets: RoiTargets
-
-
-class Stages(NamedTuple):
-    """Everything from anchors to masks, for detection and for pictures of each stage."""
-
-    rpn_scores: Tensor  # (B, A) probability of an object
-    rpn_deltas: Tensor  # (B, A, 4)
-    proposals: Proposals
-    class_probabilities: Tensor  # (B, P, K)
-    box_deltas: Tensor  # (B, P, K, 4)
-    detections: DetectionSlots
-    masks: Tensor  # (B, D, M, M) probabilities for the detected class
-
-
-class RoiPredictions(NamedTuple):
-    """What the box head says of given RoIs."""
-
-    class_probabilities: Tensor  # (B, R, K)
-    boxes: Tensor  # (B, R, K, 4) refined for every class
 
 
 class MaskRCNN(keras.Model):
@@ -122,7 +54,12 @@ class MaskRCNN(keras.Model):
     """
 
     def __init__(
-        self, parts: Parts, settings: Settings, preprocessing: Preprocessing, *, seed: int
+        self,
+        parts: Parts,
+        settings: Settings,
+        preprocessing: Preprocessing,
+        *,
+        seed: int,
     ) -> None:
         """Put the parts together; `mrcnn.build.model` does so from a configuration.
 
@@ -138,7 +75,9 @@ class MaskRCNN(keras.Model):
         self.settings = settings
         self.preprocessing = preprocessing
         self.sampling_seed = keras.random.SeedGenerator(seed)
-        self.loss_trackers = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
+        self.loss_trackers = {
+            name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
+        }
         self.built = True
 
     def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
@@ -148,15 +87,17 @@ class MaskRCNN(keras.Model):
             self.backbone(batch["images"], training=training), training=training
         )
         canvas = pack_pyramid(pyramid[:4])  # P6 only serves proposals
+        heads = RoiHeads(
+            self.box_head, self.mask_head, canvas, image_shape, self.settings, training
+        )
         if "rois" in batch:
-            return self._predict_boxes(canvas, batch["rois"], image_shape)
+            return self._predict_boxes(heads, batch["rois"])
         if "boxes" in batch:
-            classes = batch["boxes"], batch["class_ids"]
-            return self._masks_of_class(canvas, *classes, image_shape)
+            return heads.masks_of_class(batch["boxes"], batch["class_ids"])
         logits, deltas = self._propose(pyramid, training)
         if "gt_boxes" in batch:
-            return self._train(batch, canvas, logits, deltas, image_shape, training)
-        return self._detect(canvas, logits, deltas, batch["windows"], image_shape)
+            return self._train(batch, heads, logits, deltas)
+        return self._detect(heads, logits, deltas, batch["windows"])
 
     def anchors(self, image_shape: tuple[int, int]) -> np.ndarray:
         """Return the anchors (A, 4) float32, normalised, for images (H, W)."""
@@ -212,11 +153,9 @@ class MaskRCNN(keras.Model):
     def _train(
         self,
         batch: Mapping[str, Tensor],
-        canvas: Canvas,
+        heads: RoiHeads,
         logits: Tensor,
         deltas: Tensor,
-        image_shape: tuple[int, int],
-        training: bool,
     ) -> TrainingOutputs:
         """Sample anchors and RoIs, and run the heads on the RoIs.
 
@@ -224,17 +163,20 @@ class MaskRCNN(keras.Model):
         """
         s = self.settings
         truth = GroundTruth(
-            batch["gt_boxes"], batch["gt_class_ids"], batch["gt_masks"], batch["gt_valid"]
+            batch["gt_boxes"],
+            batch["gt_class_ids"],
+            batch["gt_masks"],
+            batch["gt_valid"],
         )
         anchors = rpn_targets(
-            ops.convert_to_tensor(self.anchors(image_shape)),
+            ops.convert_to_tensor(self.anchors(heads.image_shape)),
             truth,
             samples=s.anchors_per_image,
             std_dev=np.array(s.rpn_std_dev, np.float32),
             seed=self.sampling_seed,
         )
         proposals = self._select_proposals(
-            logits, deltas, s.proposals_training, image_shape
+            logits, deltas, s.proposals_training, heads.image_shape
         )
         rois = roi_targets(
             proposals.boxes,
@@ -247,19 +189,13 @@ class MaskRCNN(keras.Model):
             std_dev=np.array(s.box_std_dev, np.float32),
             mask_side=2 * s.mask_pool_size,
             mini_masks=s.mini_masks,
-            image_shape=image_shape,
+            image_shape=heads.image_shape,
             aligned=s.aligned,
             seed=self.sampling_seed,
         )
         slots = rois.masks.shape[1]
-        positive = rois.positive[:, :slots]
-        filled = ops.any(rois.rois != 0, axis=-1)
-        class_logits, box_deltas = self._box_head(
-            canvas, rois.rois, filled, image_shape, training
-        )
-        mask_logits = self._mask_head(
-            canvas, rois.rois[:, :slots], positive, image_shape, training
-        )
+        class_logits, box_deltas = heads.classify(rois.rois, rois.valid)
+        mask_logits = heads.outline(rois.rois[:, :slots], rois.positive[:, :slots])
         return TrainingOutputs(
             logits, deltas, anchors, class_logits, box_deltas, mask_logits, rois
         )
@@ -309,21 +245,16 @@ class MaskRCNN(keras.Model):
     # --- Inference
 
     def _detect(
-        self,
-        canvas: Canvas,
-        logits: Tensor,
-        deltas: Tensor,
-        windows: Tensor,
-        image_shape: tuple[int, int],
+        self, heads: RoiHeads, logits: Tensor, deltas: Tensor, windows: Tensor
     ) -> Stages:
         """Propose, classify and refine, then outline what was found."""
         s = self.settings
         proposals = self._select_proposals(
-            logits, deltas, s.proposals_inference, image_shape
+            logits, deltas, s.proposals_inference, heads.image_shape
         )
         classes = self.box_head.output_shape[0][-1]
         class_logits, box_deltas = map_valid(
-            lambda rois, valid: self._box_head(canvas, rois, valid, image_shape, False),
+            heads.classify,
             (proposals.boxes, proposals.valid),
             proposals.valid,
             chunk=BOX_CHUNK,
@@ -343,7 +274,7 @@ class MaskRCNN(keras.Model):
         )
         side = 2 * s.mask_pool_size
         (masks,) = map_valid(
-            lambda boxes, ids: (self._masks_of_class(canvas, boxes, ids, image_shape),),
+            lambda boxes, class_ids: (heads.masks_of_class(boxes, class_ids),),
             (detections.boxes, detections.class_ids),
             detections.valid,
             chunk=MASK_CHUNK,
@@ -354,69 +285,9 @@ class MaskRCNN(keras.Model):
             scores, deltas, proposals, probabilities, box_deltas, detections, masks
         )
 
-    def _predict_boxes(
-        self, canvas: Canvas, rois: Tensor, image_shape: tuple[int, int]
-    ) -> RoiPredictions:
-        valid = ops.ones(ops.shape(rois)[:2], dtype="bool")
-        logits, deltas = self._box_head(canvas, rois, valid, image_shape, False)
+    def _predict_boxes(self, heads: RoiHeads, rois: Tensor) -> RoiPredictions:
+        everyone = ops.ones(ops.shape(rois)[:2], dtype="bool")
+        logits, deltas = heads.classify(rois, everyone)
         std_dev = np.array(self.settings.box_std_dev, np.float32)
         boxes = box_ops.decode_deltas(rois[:, :, None], deltas, std_dev=std_dev)
         return RoiPredictions(ops.softmax(logits, -1), ops.clip(boxes, 0.0, 1.0))
-
-    def _masks_of_class(
-        self,
-        canvas: Canvas,
-        boxes: Tensor,
-        class_ids: Tensor,
-        image_shape: tuple[int, int],
-    ) -> Tensor:
-        """Return the masks (B, R, M, M) of boxes (B, R, 4) taken for these classes."""
-        valid = ops.ones(ops.shape(boxes)[:2], dtype="bool")
-        logits = self._mask_head(canvas, boxes, valid, image_shape, False)
-        index = ops.cast(class_ids, "int32")[:, :, None, None, None]
-        return ops.sigmoid(ops.take_along_axis(logits, index, axis=-1)[..., 0])
-
-    # --- Heads, on RoIs (B, R, 4)
-
-    def _box_head(
-        self,
-        canvas: Canvas,
-        rois: Tensor,
-        valid: Tensor,
-        image_shape: tuple[int, int],
-        training: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """Return class logits (B, R, K) and deltas (B, R, K, 4)."""
-        size = self.settings.pool_size
-        features = self._pool(canvas, rois, size, image_shape)
-        inputs = [features, ops.reshape(valid, (-1,))]
-        logits, deltas = self.box_head(inputs, training=training)
-        count, classes = rois.shape[1], logits.shape[-1]
-        return (
-            ops.reshape(logits, (-1, count, classes)),
-            ops.reshape(deltas, (-1, count, classes, 4)),
-        )
-
-    def _mask_head(
-        self,
-        canvas: Canvas,
-        rois: Tensor,
-        valid: Tensor,
-        image_shape: tuple[int, int],
-        training: bool,
-    ) -> Tensor:
-        """Return mask logits (B, R, M, M, K)."""
-        size = self.settings.mask_pool_size
-        features = self._pool(canvas, rois, size, image_shape)
-        inputs = [features, ops.reshape(valid, (-1,))]
-        logits = self.mask_head(inputs, training=training)
-        return ops.reshape(logits, (-1, rois.shape[1], *logits.shape[1:]))
-
-    def _pool(
-        self, canvas: Canvas, rois: Tensor, size: int, image_shape: tuple[int, int]
-    ) -> Tensor:
-        """Return the features (B R, size, size, C) of RoIs."""
-        crops = pyramid_roi_align(
-            canvas, rois, size, image_shape=image_shape, aligned=self.settings.aligned
-        )
-        return ops.reshape(crops, (-1, size, size, crops.shape[-1]))

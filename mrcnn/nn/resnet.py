@@ -93,7 +93,9 @@ def build_backbone(
         )
     all_widths = default_widths(architecture)
     if unknown := set(widths or ()) - set(all_widths):
-        raise ValueError(f"BACKBONE_WIDTHS names no layer of {architecture}: {unknown}.")
+        raise ValueError(
+            f"BACKBONE_WIDTHS names no layer of {architecture}: {unknown}."
+        )
     all_widths |= widths or {}
 
     image = keras.Input((None, None, channels), name="input_image", dtype="float32")

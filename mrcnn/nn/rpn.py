@@ -22,7 +22,9 @@ def build_rpn(
     are those of Matterport's nested "rpn_model".
     """
     features = keras.Input(
-        (None, None, in_channels), name="input_rpn_feature_map", dtype=make.compute_dtype
+        (None, None, in_channels),
+        name="input_rpn_feature_map",
+        dtype=make.compute_dtype,
     )
     shared = make.conv(
         "rpn_conv_shared",

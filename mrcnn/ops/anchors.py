@@ -55,6 +55,8 @@ def pyramid_anchors(
     return np.concatenate(
         [
             level_anchors(scale, ratios, shape, stride, anchor_stride)
-            for scale, shape, stride in zip(scales, shapes, feature_strides, strict=True)
+            for scale, shape, stride in zip(
+                scales, shapes, feature_strides, strict=True
+            )
         ]
     )

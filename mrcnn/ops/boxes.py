@@ -57,8 +57,8 @@ def encode_deltas(
     """Return the deltas (..., 4) that move boxes (..., 4) onto targets (..., 4).
 
     (dy, dx) are shifts of the centre in units of the box, (dh, dw) logarithms of the
-    ratio of sides; each is divided by its `std_dev` (4,). R-CNN, arXiv:1311.2524 eqs. 6-9.
-    Boxes without area, as empty slots hold, count as sides of 1e-6 so that nothing
+    ratio of sides; each is divided by its `std_dev` (4,). R-CNN, arXiv:1311.2524 eqs.
+    6-9. Boxes without area, as empty slots hold, count as sides of 1e-6 so that nothing
     becomes infinite.
     """
     centres, sides = _centres_and_sides(boxes)
@@ -71,7 +71,7 @@ def encode_deltas(
 def decode_deltas(
     boxes: Tensor, deltas: Tensor, *, std_dev: Tensor, xp: ModuleType | Any = ops
 ) -> Tensor:
-    """Return boxes (..., 4) moved by deltas (..., 4): the inverse of `encode_deltas`."""
+    """Return boxes (..., 4) moved by deltas (..., 4); undoes `encode_deltas`."""
     deltas = deltas * std_dev
     centres, sides = _centres_and_sides(boxes)
     centres = centres + deltas[..., :2] * sides

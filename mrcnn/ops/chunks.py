@@ -41,7 +41,9 @@ def map_valid(
     ]
     last = ops.max(ops.sum(ops.cast(valid, "int32"), axis=1))
     batch = ops.shape(valid)[0]
-    results = [ops.zeros((batch, slots + padding, *shape), "float32") for shape in outputs]
+    results = [
+        ops.zeros((batch, slots + padding, *shape), "float32") for shape in outputs
+    ]
 
     def body(start: Tensor, *results: Tensor) -> tuple[Tensor, ...]:
         parts = [
@@ -52,7 +54,9 @@ def map_valid(
         ]
         updated = [
             ops.slice_update(result, (0, start, *(0,) * len(shape)), part)
-            for result, part, shape in zip(results, function(*parts), outputs, strict=True)
+            for result, part, shape in zip(
+                results, function(*parts), outputs, strict=True
+            )
         ]
         return start + chunk, *updated
 

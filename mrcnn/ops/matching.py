@@ -11,7 +11,7 @@ CROWD_IOU = 0.001
 
 
 class Matches(NamedTuple):
-    """What each of N boxes stands for; a box that is neither is left out of training."""
+    """What each of N boxes stands for; one that is neither is left out of training."""
 
     positive: Tensor  # (B, N) bool
     negative: Tensor  # (B, N) bool

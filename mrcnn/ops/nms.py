@@ -22,8 +22,8 @@ def nms(
         slots: how many boxes to keep at most.
 
     Returns:
-        Indices (B, slots) int32 into the N boxes, best first, and valid (B, slots) bool.
-        Empty slots hold index 0.
+        Indices (B, slots) int32 into the N boxes, best first, and valid (B, slots)
+        bool. Empty slots hold index 0.
     """
     scores = ops.where(valid, scores, -1e9)
     boxes = ops.where(valid[..., None], boxes, 0.0)

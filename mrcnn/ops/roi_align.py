@@ -10,7 +10,7 @@ from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Tensor
 
 CANONICAL_SIDE, CANONICAL_LEVEL = 224.0, 4
-"""A region of 224 pixels, the side of ImageNet's crops, belongs to level 4 (FPN, eq. 1)."""
+"""A region of 224 pixels, the side of ImageNet's crops, belongs to level 4 (eq. 1)."""
 
 
 def assign_levels(
@@ -57,7 +57,7 @@ def crop_and_resize(
 def _sample_points(
     low: Tensor, high: Tensor, count: int, extent: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return lower and upper neighbour, fraction and inside-ness of points (n, count)."""
+    """Return lower and upper neighbours of points (n, count), fractions, and inside."""
     steps = ops.arange(count, dtype="float32") / max(count - 1, 1) if count > 1 else 0.5
     points = (low[:, None] + (high - low)[:, None] * steps) * (extent - 1)
     points = ops.reshape(points, (-1, count))
@@ -72,7 +72,9 @@ def _bilinear_crops(
 ) -> Tensor:
     """Gather the four neighbours of every point and blend them."""
     height, width, channels = images.shape[1:]
-    top, bottom, fy, inside_y = _sample_points(boxes[:, 0], boxes[:, 2], size[0], height)
+    top, bottom, fy, inside_y = _sample_points(
+        boxes[:, 0], boxes[:, 2], size[0], height
+    )
     left, right, fx, inside_x = _sample_points(boxes[:, 1], boxes[:, 3], size[1], width)
     flat = ops.reshape(images, (-1, channels))
     first = ops.cast(indices, "int32")[:, None, None] * (height * width)

@@ -17,8 +17,8 @@ def sample(
         seed: a seed generator, or an integer for a draw that can be repeated.
 
     Returns:
-        Indices (B, slots) int32 and valid (B, slots) bool. Valid slots come first; their
-        order is random, so that the first k of them are a random sample too.
+        Indices (B, slots) int32 and valid (B, slots) bool. Valid slots come first;
+        their order is random, so that the first k of them are a random sample too.
     """
     priority = keras.random.uniform(ops.shape(members), seed=seed)
     priority = ops.where(members, priority, -1.0)
@@ -40,7 +40,7 @@ def gather(rows: Tensor, indices: Tensor) -> Tensor:
 
 
 def compact(valid: Tensor, slots: int) -> tuple[Tensor, Tensor]:
-    """Return the indices (B, slots) of valid entries (B, N) in order, and which exist."""
+    """Return indices (B, slots) of valid entries (B, N) in order, and which exist."""
     count = valid.shape[-1]
     order = ops.where(valid, count - ops.arange(count, dtype="int32"), 0)
     values, indices = ops.top_k(order, slots)

@@ -67,8 +67,8 @@ def select_detections(
     """Give each RoI its most probable class, refine it, and keep the best per class.
 
     A RoI is at most one detection (Matterport's convention; Detectron2 lets it be one
-    of every class). Background and unsure ones are dropped, as are boxes that the window
-    leaves without area.
+    of every class). Background and unsure ones are dropped, as are boxes that the
+    window leaves without area.
 
     Args:
         rois: (B, P, 4) normalised.

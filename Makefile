@@ -1,0 +1,94 @@
+# Two commands matter: `make book` and `make test`. Both prepare .venv when it is missing
+# or when requirements.txt has changed; the rest are conveniences. See `make help`.
+
+PYTHON   ?= python3
+PROFILE  ?= cpu
+ARGS     ?=
+BACKENDS := jax==0.10.2 torch==2.13.0
+NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+STAMP   := $(VENV)/.installed-$(firstword $(shell cksum < requirements.txt))
+OTHERS  := .venv-backends
+OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS); } | cksum))
+PIP     := -m pip install --disable-pip-version-check
+
+export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
+
+.DELETE_ON_ERROR:
+.PHONY: help setup book html check test smoke bench lint format test-backends lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@echo "Options: PYTHON=python3.12 (interpreter), PROFILE=smoke|cpu|full (book),"
+	@echo "         ARGS=... (passed to pytest, render.py or the benchmarks)."
+
+# A stamp's name holds the checksum of what was installed, so it needs no prerequisites.
+# The pip test catches an environment whose making was interrupted.
+define make_venv
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13, for which requirements.txt is" \
+	       "locked. Name one that is: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) lacks venv or ensurepip. On Debian or Ubuntu: apt install python3-venv" >&2; \
+	  exit 1; }
+	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "Making $(1) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(1); }
+endef
+
+setup: $(STAMP)  ## make .venv with the locked requirements
+
+$(STAMP):
+	$(call make_venv,$(VENV))
+	@echo "Installing requirements.txt into $(VENV)"
+	@$(BIN)/python $(PIP) --no-deps -r requirements.txt
+	@rm -f $(VENV)/.installed-* && touch $@
+
+book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
+	@$(BIN)/python book/render.py run --profile $(PROFILE) $(ARGS)
+	@$(MAKE) --no-print-directory html
+
+html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
+	@$(BIN)/python book/render.py check || echo "'make book' renews them."
+	@$(BIN)/jupyter-book build book -W -n --keep-going
+	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+check: $(STAMP)  ## say which executed notebooks are out of date
+	@$(BIN)/python book/render.py check $(ARGS)
+
+test: $(STAMP)  ## run all tests, with every notebook under profile smoke
+	$(BIN)/python -m pytest $(ARGS)
+
+smoke: $(STAMP)  ## run only the notebooks, under profile smoke
+	$(BIN)/python -m pytest -m notebook tests/test_notebooks.py $(ARGS)
+
+bench: $(STAMP)  ## measure speed and memory
+	$(BIN)/python -m mrcnn.benchmarks $(ARGS)
+
+lint: $(STAMP)  ## check style, formatting and the import contract
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## apply the formatter and the safe fixes
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
+
+$(OTHERS_STAMP):
+	$(call make_venv,$(OTHERS))
+	@echo "Installing requirements.txt, JAX and PyTorch into $(OTHERS)"
+	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt
+	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS)
+	@rm -f $(OTHERS)/.installed-* && touch $@
+
+test-backends: $(OTHERS_STAMP)  ## test the backend-neutral code on JAX and on PyTorch
+	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
+	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
+
+lock:  ## resolve requirements.txt anew (Python 3.11)
+	$(PYTHON) .ci/lock.py
+
+clean:  ## remove what runs and builds leave behind (not .venv, not book/notebooks)
+	rm -rf _build outputs .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,128 @@
+"""Executed copies of notebooks: what they are made from, and their cleaning."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# What TensorFlow and its libraries write while they load, with no way to say no.
+NATIVE_NOISE = re.compile(
+    r"(WARNING: All log messages before absl::InitializeLog|[IWE]0000 |"
+    r"\d{4}-\d\d-\d\d .*(tensorflow|xla|tsl)/|To enable the following instructions)"
+)
+KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"}
+UNTRACKED = {"__pycache__", "balloon"}  # caches, and the fetched photographs
+
+
+def source_hash(notebook: nbformat.NotebookNode) -> str:
+    """Hash what an author writes: each cell's type, tags, metadata and source."""
+    cells = [
+        (cell.cell_type, cell.source, cell.metadata)
+        for cell in notebook.cells
+        if cell.source
+    ]
+    return _hash(json.dumps(cells, sort_keys=True).encode())
+
+
+def tree_hash(root: Path, folders: tuple[str, ...] = ("mrcnn", "datasets")) -> str:
+    """Hash every file that a notebook may read from the repository."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            inside = path.relative_to(root)
+            if path.is_file() and not UNTRACKED & set(inside.parts):
+                digest.update(
+                    f"{inside.as_posix()}\n{_hash(path.read_bytes())}\n".encode()
+                )
+    return digest.hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """Hash one file's bytes."""
+    return _hash(path.read_bytes())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def clean(notebook: nbformat.NotebookNode, root: Path) -> list[str]:
+    """Remove in place what differs from run to run or machine to machine.
+
+    Times, papermill's and widgets' metadata, terminal colours and paths of this machine
+    go; the injected parameters stay, folded away. Text on stderr is dropped too: a page
+    is no log.
+
+    Returns:
+        The lines of stderr that are not the start-up noise of native libraries.
+    """
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNELSPEC, "language_info": LANGUAGE}
+    )
+    dropped: list[str] = []
+    for cell in notebook.cells:
+        for key in ("papermill", "execution", "ExecuteTime"):
+            cell.metadata.pop(key, None)
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            cell.id = "injected-parameters"  # papermill's is random
+            cell.metadata["tags"] = sorted({*tags, "hide-input"})
+        if not tags:
+            cell.metadata.pop("tags", None)
+        if cell.cell_type == "code":
+            dropped += _stderr(cell)
+            cell.outputs = [_neutral(output, root) for output in _kept(cell.outputs)]
+    return dropped
+
+
+def _stderr(cell: nbformat.NotebookNode) -> list[str]:
+    text = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
+    lines = (line for line in ANSI.sub("", text).splitlines() if line.strip())
+    return [line for line in lines if not NATIVE_NOISE.match(line)]
+
+
+def _kept(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
+    for output in outputs:
+        widget = any("jupyter.widget" in mime for mime in output.get("data", {}))
+        if output.get("name") != "stderr" and not widget:
+            yield output
+
+
+def _neutral(value: Any, root: Path) -> Any:
+    """Strip colours and machine paths from every string of an output."""
+    if isinstance(value, str):
+        value = ANSI.sub("", value)
+        for path, name in ((f"{root}/", ""), (str(root), "."), (str(Path.home()), "~")):
+            # A home of "/" or the like is part of every path.
+            value = value.replace(path, name) if len(path) > 3 else value
+        return value
+    if isinstance(value, dict):
+        for key in value:
+            if not str(key).startswith("image/"):  # base64; nothing to find there
+                value[key] = _neutral(value[key], root)
+        return value
+    return (
+        [_neutral(item, root) for item in value] if isinstance(value, list) else value
+    )
+
+
+def largest_cell(notebook: nbformat.NotebookNode) -> tuple[int, int]:
+    """Return the index of the cell with the most output, and its bytes."""
+    sizes = [len(json.dumps(cell.get("outputs", []))) for cell in notebook.cells]
+    return max(enumerate(sizes), key=lambda pair: pair[1])
+
+
+def failure(notebook: nbformat.NotebookNode) -> str:
+    """Return the failing cell's source and traceback, or "" if no cell failed."""
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                trace = ANSI.sub("", "\n".join(output.traceback))
+                return f"cell {number}:\n\n{cell.source}\n\n{trace}"
+    return ""

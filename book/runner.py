@@ -1,0 +1,95 @@
+"""Run one notebook with papermill, in a process and under settings of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+import copies
+
+ROOT = Path(__file__).resolve().parents[1]
+CELL_TIMEOUT = 3600  # seconds; a hung kernel must not hang the build
+START_TIMEOUT = 120
+
+
+class NotebookError(Exception):
+    """A notebook did not run to its end, or its copy cannot be published."""
+
+
+def environment() -> dict[str, str]:
+    """Return the variables under which notebooks run.
+
+    Quiet libraries, one backend, and this interpreter's own kernel: a kernel named
+    python3 among the user's files would bring other packages.
+    """
+    settings = {
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TQDM_DISABLE": "1",
+        "NB_VERBOSE": "2",
+        "PYTHONHASHSEED": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "IPYTHONDIR": str(ROOT / "outputs" / ".ipython"),
+    }
+    shadowing = {"JUPYTER_PATH", "MPLBACKEND", "PYTHONPATH", "PYTHONHOME"}
+    kept = {key: value for key, value in os.environ.items() if key not in shadowing}
+    return kept | settings
+
+
+def execute(
+    source: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    *,
+    timeout: float = CELL_TIMEOUT,
+) -> Iterator[str]:
+    """Run one notebook in a process of its own, and yield its log line by line.
+
+    Args:
+        source: the notebook.
+        output: gets the executed notebook, also when a cell fails.
+        parameters: values for its parameters cell.
+        timeout: seconds for each cell.
+
+    Raises:
+        NotebookError: if it does not run to its end; quotes the cell and its traceback.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    options = {
+        "-k": "python3",
+        "-l": "python",
+        "--cwd": str(source.parent),
+        "--execution-timeout": str(int(timeout)),
+        "--start-timeout": str(START_TIMEOUT),
+        "-y": yaml.safe_dump({**parameters}),
+    }
+    command = [sys.executable, "-m", "papermill", str(source), str(output)]
+    command += ["--no-progress-bar", "--log-output"]
+    command += [word for pair in options.items() for word in pair]
+    log: list[str] = []
+    with subprocess.Popen(
+        command,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                log.append(line.rstrip("\n"))
+                yield log[-1]
+        except BaseException:  # the reader stopped: so must the kernel, which it ends
+            process.send_signal(signal.SIGINT)
+            raise
+    if process.returncode:
+        found = output.exists() and copies.failure(nbformat.read(output, as_version=4))
+        raise NotebookError(f"{source.name}: {found or os.linesep.join(log[-30:])}")

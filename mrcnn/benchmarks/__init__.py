@@ -1,0 +1,1 @@
+"""Measurements that anybody can repeat: speed, memory, and what training reaches."""

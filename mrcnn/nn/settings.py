@@ -1,0 +1,44 @@
+"""What a Mask R-CNN is put together from: networks and numbers."""
+
+from typing import NamedTuple
+
+import keras
+
+
+class Parts(NamedTuple):
+    """The networks that a model is made of."""
+
+    backbone: keras.Model
+    fpn: keras.Model
+    rpn: keras.Model
+    box_head: keras.Model
+    mask_head: keras.Model
+
+
+class Settings(NamedTuple):
+    """The numbers that steer a model; each is explained in `mrcnn.config`."""
+
+    anchor_scales: tuple[float, ...]
+    anchor_ratios: tuple[float, ...]
+    anchor_stride: int
+    strides: tuple[int, ...]
+    rpn_std_dev: tuple[float, ...]
+    box_std_dev: tuple[float, ...]
+    pre_nms: int
+    proposals_training: int
+    proposals_inference: int
+    proposal_iou: float
+    anchors_per_image: int
+    rois_per_image: int
+    positive_ratio: float
+    fill_negatives: bool
+    append_truth: bool
+    aligned: bool
+    pool_size: int
+    mask_pool_size: int
+    mini_masks: bool
+    detections: int
+    min_confidence: float
+    detection_iou: float
+    loss_weights: tuple[float, ...]
+    l2: float

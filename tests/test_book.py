@@ -1,0 +1,134 @@
+"""The book: its table of contents, its executed copies, and a strict build."""
+
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_output
+
+import render
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = render.Book()
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAA"
+    "SUVORK5CYII="
+)
+
+
+def pages() -> list[str]:
+    """Return the pages that the table of contents lists, without suffixes."""
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    chapters = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    return [toc["root"], *chapters]
+
+
+def test_every_notebook_is_a_page_and_every_page_has_a_source():
+    notebooks = [page for page in pages() if page.startswith("notebooks/")]
+    assert sorted(f"notebooks/{name}" for name in BOOK.names()) == sorted(notebooks)
+    for page in set(pages()) - set(notebooks):
+        assert (ROOT / "book" / f"{page}.md").exists()
+
+
+def test_every_text_is_a_page():
+    texts = {path.stem for path in (ROOT / "book").glob("*.md")}
+    assert texts <= set(pages())
+
+
+def test_executed_copies_show_what_the_sources_say():
+    assert [text for urgent, text in render.stale(BOOK) if urgent] == []
+
+
+def test_executed_copies_are_fit_to_publish():
+    for name, entry in BOOK.entries().items():
+        assert entry["stderr"] == [], f"{name} warned its reader"
+        assert entry["parameters"]["PROFILE"] != "smoke", name
+        assert BOOK.copy(name).stat().st_size <= render.LARGEST_COPY
+
+
+def test_the_address_of_the_repository_is_in_one_place():
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    owner = address.removeprefix("https://github.com/")
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*.cff")]
+    texts += [
+        *(ROOT / "book").glob("*.md"),
+        *(ROOT / "book").glob("*.py"),
+        *(ROOT / "mrcnn").rglob("*.py"),
+    ]
+    assert not [path.name for path in texts if owner in path.read_text()]
+
+
+class Page(HTMLParser):
+    """Collects the pictures and the links of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a picture's attributes and a link's target."""
+        values = dict(attrs)
+        if tag == "img":
+            self.images.append(values)
+        elif tag == "a" and values.get("href"):
+            self.links.append(values["href"] or "")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """Build the book strictly, with a pixel for each figure that is not there yet."""
+    root = tmp_path_factory.mktemp("site")
+    shutil.copy(ROOT / "_config.yml", root)
+    ignore = shutil.ignore_patterns("__pycache__", "notebooks")
+    shutil.copytree(ROOT / "book", root / "book", ignore=ignore)
+    (root / "book" / "notebooks").mkdir()
+    for name in BOOK.names():
+        executed = BOOK.copy(name)
+        notebook = nbformat.read(
+            executed if executed.exists() else BOOK.source(name), as_version=4
+        )
+        for cell in notebook.cells:
+            if "mystnb" in cell.metadata and not cell.outputs:
+                cell.outputs = [new_output("display_data", {"image/png": PIXEL})]
+        nbformat.write(notebook, root / "book" / "notebooks" / f"{name}.ipynb")
+    tool = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run(
+        [str(tool), "build", "book", "-W", "-n", "--keep-going"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "_build" / "html"
+
+
+@pytest.mark.slow
+def test_pages_have_described_pictures_and_working_links(site):
+    for page in pages():
+        parser = Page()
+        file = site / f"{page}.html"
+        text = file.read_text()
+        parser.feed(text)
+        assert "Traceback (most recent call last)" not in text
+        for image in parser.images:
+            assert image.get("alt"), f"{page}: {image.get('src')} has no text"
+            assert image["alt"] != image.get("src")
+        inner = [re.split(r"[#?]", href)[0] for href in parser.links if ":" not in href]
+        missing = [h for h in inner if h and not (file.parent / h).resolve().exists()]
+        assert not missing, page
+
+
+@pytest.mark.slow
+def test_the_launch_button_opens_the_clean_source(site):
+    for name in BOOK.names():
+        text = (site / "notebooks" / f"{name}.html").read_text()
+        target = re.search(r"colab\.research\.google\.com/github/[^\"]+", text)
+        assert target
+        assert target[0].endswith(f"/blob/main/notebooks/{name}.ipynb")

@@ -1,0 +1,73 @@
+"""The helpers that notebooks call."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from mrcnn import notebook
+
+
+@pytest.fixture
+def displayed(monkeypatch) -> list[tuple]:
+    """Collect what the helpers would display."""
+    calls: list[tuple] = []
+    monkeypatch.setattr(notebook, "display", lambda *a, **kw: calls.append((a, kw)))
+    return calls
+
+
+def test_results_are_written_as_plain_values(displayed, tmp_path):
+    notebook.setup(0)
+    assert notebook.record("ap", np.float32(0.5)) == 0.5
+    notebook.record("images", np.int64(3))
+    notebook.record("from", "scratch")
+    notebook.finish(tmp_path / "new")
+    metrics = json.loads((tmp_path / "new" / "metrics.json").read_text())
+    assert metrics == {"ap": 0.5, "images": 3, "from": "scratch"}
+    facts = json.loads((tmp_path / "new" / "environment.json").read_text())
+    assert facts["numpy"] == np.__version__
+    assert "cpu" in facts["device"] or "cores" in facts["device"]
+
+
+def test_recorded_results_can_be_quoted(displayed):
+    notebook.record("ap", np.float32(0.25))
+    (data,), keywords = displayed[0]
+    assert data == {"application/papermill.record/text/plain": "0.25"}
+    assert keywords["metadata"]["scrapbook"]["name"] == "ap"
+
+
+@pytest.mark.parametrize("value", [None, True, [1.0], np.bool_(True), {"a": 1}])
+def test_only_numbers_and_strings_are_recorded(value, displayed):
+    with pytest.raises(TypeError, match=r"record\(.x., \.\.\.\) takes one number"):
+        notebook.record("x", value)
+    assert not displayed
+
+
+def test_setup_repeats_random_numbers_and_forgets_results(displayed, tmp_path, capsys):
+    notebook.setup(7, profile="smoke")
+    first = np.random.rand()
+    notebook.record("old", 1)
+    notebook.setup(7, profile="smoke")
+    assert np.random.rand() == first
+    notebook.finish(tmp_path)
+    assert json.loads((tmp_path / "metrics.json").read_text()) == {}
+    assert "profile: smoke, seed 7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("photo", "magic"), [(True, b"\xff\xd8\xff"), (False, b"\x89PNG")]
+)
+def test_photographs_become_jpeg_and_plots_png(photo, magic, displayed):
+    figure = plt.figure()
+    notebook.show(figure, photo=photo)
+    (image,), _ = displayed[0]
+    assert image.data.startswith(magic)
+    assert not plt.get_fignums()
+
+
+def test_verbosity_follows_the_environment(monkeypatch):
+    monkeypatch.delenv("NB_VERBOSE", raising=False)
+    assert notebook.verbosity() == 1
+    monkeypatch.setenv("NB_VERBOSE", "2")
+    assert notebook.verbosity() == 2

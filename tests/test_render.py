@@ -1,0 +1,188 @@
+"""The runner of the notebooks, on notebooks of two cells."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import copies
+import render
+import runner
+
+PARAMETERS = 'PROFILE = "cpu"\nOUTPUT_DIR = "outputs/{name}"'
+WRITE = """\
+import json, os, pathlib, sys
+folder = pathlib.Path("..") / OUTPUT_DIR
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "metrics.json").write_text(json.dumps({"profile": PROFILE}))
+print(sys.executable, os.environ["KERAS_BACKEND"], os.getcwd())"""
+
+
+def add_notebook(book: render.Book, name: str, code: str = WRITE, **metadata) -> None:
+    """Write a source of a title, a parameters cell and one cell of code."""
+    cells = [
+        new_markdown_cell(f"# {name}"),
+        new_code_cell(PARAMETERS.format(name=name), metadata={"tags": ["parameters"]}),
+        new_code_cell(code),
+    ]
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), book.source(name))
+
+
+@pytest.fixture
+def book(tmp_path) -> render.Book:
+    """A repository with an empty package and no notebooks."""
+    for folder in ("notebooks", "mrcnn", "datasets", "book"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mrcnn" / "__init__.py").write_text("")
+    (tmp_path / "requirements.txt").write_text("numpy==2\n")
+    return render.Book(tmp_path, tmp_path / "book")
+
+
+def test_a_finished_notebook_runs_again_only_if_its_inputs_change(book):
+    add_notebook(book, "01_a")
+    assert render.run(book, "01_a", {"PROFILE": "cpu"})
+    entry = book.entries()["01_a"]
+    assert entry["metrics"] == {"profile": "cpu"}
+    assert not list(render.stale(book))
+    assert not render.run(book, "01_a", {"PROFILE": "cpu"})
+
+    assert render.run(book, "01_a", {"PROFILE": "smoke"})
+    assert book.entries()["01_a"]["metrics"] == {"profile": "smoke"}
+
+    (book.root / "mrcnn" / "__init__.py").write_text("x = 1\n")
+    assert list(render.stale(book)) == [
+        (False, "01_a: the package has changed since its run")
+    ]
+    assert render.run(book, "01_a", {"PROFILE": "smoke"})
+
+
+def test_a_copy_is_clean_and_made_by_this_interpreter(book, monkeypatch, tmp_path):
+    other = tmp_path / "share" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    wrong = {"argv": ["false"], "display_name": "wrong", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(wrong))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "share"))
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    add_notebook(book, "01_a")
+    render.run(book, "01_a", {"PROFILE": "cpu"})
+    text = book.copy("01_a").read_text()
+    copy = nbformat.reads(text, as_version=4)
+    nbformat.validate(copy)
+    printed = copy.cells[-1].outputs[0].text.split()
+    assert Path(printed[0]).samefile(sys.executable) or printed[0].startswith("~")
+    assert printed[1:] == ["tensorflow", "notebooks"]
+    assert str(book.root) not in text
+    assert "start_time" not in text
+    assert copy.cells[2].metadata.tags == ["hide-input", "injected-parameters"]
+    assert "profile `cpu`" in copy.cells[0].source
+    assert not list(book.root.glob("outputs/*.ipynb"))
+
+
+def test_a_failure_names_the_cell_and_leaves_no_copy(book):
+    add_notebook(book, "01_a", "bad = 'the culprit'\nraise KeyError(bad)")
+    with pytest.raises(runner.NotebookError) as caught:
+        render.run(book, "01_a", {"PROFILE": "cpu"})
+    message = str(caught.value)
+    assert "bad = 'the culprit'" in message
+    assert "KeyError" in message
+    assert not book.copy("01_a").exists()
+    assert not book.manifest.exists()
+    assert (book.root / "outputs" / "01_a.failed.ipynb").exists()
+
+
+def test_another_folder_takes_everything_that_a_run_makes(book, tmp_path):
+    add_notebook(book, "01_a", WRITE.replace('pathlib.Path("..") / ', ""))
+    apart = book._replace(out=tmp_path / "apart")
+    code = WRITE.replace('pathlib.Path("..") / OUTPUT_DIR', "pathlib.Path(OUTPUT_DIR)")
+    add_notebook(book, "01_a", code)
+    render.run(apart, "01_a", {"PROFILE": "smoke"})
+    made = {str(p.relative_to(apart.out)) for p in apart.out.rglob("*") if p.is_file()}
+    assert made == {
+        "notebooks/01_a.ipynb",
+        "outputs/01_a/metrics.json",
+        "outputs.json",
+    }
+    assert not (book.root / "outputs").exists()
+
+
+def test_a_notebook_without_results_is_refused(book):
+    add_notebook(book, "01_a")
+    with pytest.raises(runner.NotebookError, match="call `finish`"):
+        render._publish(book, "01_a", book.source("01_a"), {}, seconds=1)
+
+
+def test_a_copy_too_large_to_open_is_refused(book):
+    add_notebook(book, "01_a")
+    notebook = nbformat.read(book.source("01_a"), as_version=4)
+    notebook.cells[2].outputs = [new_output("stream", text="x" * 2_000_000)]
+    executed = book.root / "executed.ipynb"
+    nbformat.write(notebook, executed)
+    book.results("01_a").mkdir(parents=True)
+    (book.results("01_a") / "metrics.json").write_text("{}")
+    wanted = render.inputs(book, "01_a", {})
+    with pytest.raises(runner.NotebookError, match="cell 2 alone shows 2000"):
+        render._publish(book, "01_a", executed, wanted, seconds=1)
+    assert not book.copy("01_a").exists()
+
+
+def test_the_source_of_a_parent_is_an_input(book):
+    add_notebook(book, "01_a")
+    add_notebook(book, "02_b", uses=["01_a"])
+    before = render.inputs(book, "02_b", {})
+    add_notebook(book, "01_a", "print(2)")
+    after = render.inputs(book, "02_b", {})
+    assert before["source"] != after["source"]
+    assert before["package"] == after["package"]
+
+
+def test_cached_files_and_fetched_photographs_are_no_input(book):
+    before = copies.tree_hash(book.root)
+    for folder in ("mrcnn/__pycache__", "datasets/balloon"):
+        (book.root / folder).mkdir()
+        (book.root / folder / "file").write_text("x")
+    assert copies.tree_hash(book.root) == before
+    (book.root / "datasets" / "new").write_text("x")
+    assert copies.tree_hash(book.root) != before
+
+
+def test_missing_edited_and_orphaned_copies_must_be_mended(book):
+    add_notebook(book, "01_a")
+    assert list(render.stale(book)) == [(True, "01_a: there is no executed copy")]
+    entry = {**render.inputs(book, "01_a", {}), "copy": "0"}
+    book.manifest.write_text(json.dumps({"01_a": entry, "02_gone": {}}))
+    book.copy("01_a").parent.mkdir()
+    book.copy("01_a").write_text("edited")
+    assert list(render.stale(book)) == [
+        (True, "01_a: the executed copy was changed after its run"),
+        (True, "02_gone: in the manifest, but there is no such notebook"),
+    ]
+
+
+def test_cleaning_drops_noise_and_names_the_rest(tmp_path):
+    noise = "2026-01-01 10:00:00.1: I tensorflow/core/x.cc:1] hello\n"
+    outputs = [
+        new_output("stream", name="stderr", text=f"{noise}UserWarning: look here\n"),
+        new_output("stream", name="stdout", text=f"\x1b[31mred\x1b[0m {tmp_path}/a\n"),
+        new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}}),
+        new_output("display_data", {"image/png": "aGVsbG8="}),
+    ]
+    cell = new_code_cell("1", outputs=outputs, metadata={"papermill": {"duration": 1}})
+    notebook = new_notebook(cells=[cell], metadata={"widgets": {}})
+    assert copies.clean(notebook, tmp_path) == ["UserWarning: look here"]
+    text, image = notebook.cells[0].outputs
+    assert text.text == "red a\n"
+    assert image.data == {"image/png": "aGVsbG8="}
+    assert not cell.metadata
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+def test_the_command_line_names_the_notebooks_there_are():
+    command = [sys.executable, render.__file__, "run", "99"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "There is no notebook '99'" in done.stderr
