@@ -8,6 +8,7 @@ import keras
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
+from mrcnn.hardware import best_policy
 from mrcnn.nn.fpn import build_fpn
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -15,7 +16,6 @@ from mrcnn.nn.resnet import build_backbone
 from mrcnn.nn.roi_heads import build_box_head, build_mask_head
 from mrcnn.nn.rpn import build_rpn
 from mrcnn.nn.settings import Parts, Settings
-from mrcnn.precision import best_policy
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
 
@@ -26,7 +26,7 @@ def model(config: Config, *, seed: int = 0, precision: str | None = None) -> Mas
     Args:
         config: the configuration.
         seed: of the initial weights and of the samples drawn in training.
-        precision: a Keras dtype policy; by default what `precision.best_policy` finds.
+        precision: a Keras dtype policy; by default what `hardware.best_policy` finds.
 
     Raises:
         ValueError: names the setting from which no model can be built.

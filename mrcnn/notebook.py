@@ -49,6 +49,8 @@ def setup(seed: int, *, profile: str = "") -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
+    from mrcnn.hardware import device_name
+
     keras.utils.set_random_seed(seed)
     _metrics.clear()
     _facts.clear()
@@ -62,16 +64,6 @@ def setup(seed: int, *, profile: str = "") -> None:
         print(f"profile: {profile}, seed {seed}")
     print(f"device: {_facts['device']}, backend {_facts['backend']}")
     _print_versions()
-
-
-def device_name() -> str:
-    """Return the accelerators that the Keras backend sees, else the processor."""
-    import keras
-
-    found = [name.lower() for name in keras.distribution.list_devices()]
-    if accelerators := [name for name in found if not name.startswith("cpu")]:
-        return ", ".join(accelerators)
-    return f"{_processor()}, {_cores()} cores"
 
 
 def record(name: str, value: Any) -> Value:
@@ -152,20 +144,3 @@ def _version(package: str) -> str:
         except PackageNotFoundError:
             continue
     return "absent"
-
-
-def _processor() -> str:
-    """Return the processor's name: Linux keeps it where `platform` does not look."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.machine()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -92,7 +92,7 @@ class Profile(NamedTuple):
 PROFILES: dict[str, dict[str, Profile]] = {
     "shapes": {
         "smoke": Profile(train_images=16, test_images=4, epochs=2, steps=2),
-        "cpu": Profile(train_images=4000, test_images=200, epochs=10, steps=200),
+        "cpu": Profile(train_images=4000, test_images=200, epochs=14, steps=200),
         "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
     },
     "balloon": {

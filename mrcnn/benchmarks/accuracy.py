@@ -27,8 +27,8 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.evaluation import evaluate
 from mrcnn.files import atomic_path
+from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.precision import best_policy
 from mrcnn.presets import (
     SHAPES_TEST_SEED,
     SHAPES_TRAIN_SEED,

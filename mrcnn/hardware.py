@@ -1,5 +1,7 @@
-"""Which numeric type suits the hardware."""
+"""What the program runs on, and which numeric type suits it."""
 
+import os
+import platform
 from pathlib import Path
 
 import keras
@@ -51,3 +53,28 @@ def best_policy() -> str:
     if capability >= 8:
         return "mixed_bfloat16"
     return "mixed_float16" if capability >= 7 else "float32"
+
+
+def device_name() -> str:
+    """Return the accelerators that the Keras backend sees, else the processor."""
+    found = [name.lower() for name in keras.distribution.list_devices()]
+    if accelerators := [name for name in found if not name.startswith("cpu")]:
+        return ", ".join(accelerators)
+    return f"{_processor()}, {_cores()} cores"
+
+
+def _processor() -> str:
+    """Return the processor's name: Linux keeps it where `platform` does not look."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
