@@ -62,6 +62,8 @@ def execute(
         NotebookError: if it does not run to its end; quotes the cell and its traceback.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
+    settings = environment()
+    Path(settings["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
     options = {
         "-k": "python3",
         "-l": "python",
@@ -76,7 +78,7 @@ def execute(
     log: list[str] = []
     with subprocess.Popen(
         command,
-        env=environment(),
+        env=settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -77,6 +77,8 @@ def _settings(config: Config) -> Settings:
         anchors_per_image=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
         rois_per_image=config.TRAIN_ROIS_PER_IMAGE,
         positive_ratio=config.ROI_POSITIVE_RATIO,
+        mask_rois_per_image=config.MASK_ROIS_PER_IMAGE
+        or int(config.TRAIN_ROIS_PER_IMAGE * config.ROI_POSITIVE_RATIO),
         fill_negatives=config.ROI_FILL_NEGATIVES,
         append_truth=config.ROI_APPEND_GT,
         aligned=config.ROI_ALIGN == "aligned",
@@ -87,6 +89,7 @@ def _settings(config: Config) -> Settings:
         min_confidence=config.DETECTION_MIN_CONFIDENCE,
         detection_iou=config.DETECTION_NMS_THRESHOLD,
         loss_weights=tuple(config.LOSS_WEIGHTS[name] for name in LOSS_NAMES),
+        smooth_l1_beta=config.SMOOTH_L1_BETA,
         l2=config.WEIGHT_DECAY if config.OPTIMIZER == "sgd" else 0.0,
     )
 

@@ -97,6 +97,11 @@ class Config:
     """Fill the sample of RoIs up with negatives. Matterport instead keeps the ratio,
     and leaves most slots empty when few proposals hit an object."""
     ROI_APPEND_GT = False  # ground-truth boxes join the proposals in training
+    MASK_ROIS_PER_IMAGE: int | None = None
+    """The mask head trains on at most so many positives; None takes all. Boxes gain
+    from many RoIs and are cheap; masks do not, and are not."""
+    SMOOTH_L1_BETA = 1.0
+    """Where the box losses turn from a square to a slope; torchvision takes 1 / 9."""
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0

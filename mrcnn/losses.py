@@ -16,10 +16,14 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return ops.sum(values * mask) / ops.maximum(ops.sum(mask), 1.0)
 
 
-def smooth_l1(predicted: Tensor, target: Tensor) -> Tensor:
-    """Return 0.5 d^2 where |d| < 1, else |d| - 0.5 (arXiv:1504.08083, eq. 3)."""
+def smooth_l1(predicted: Tensor, target: Tensor, beta: float = 1.0) -> Tensor:
+    """Return 0.5 d^2 / beta where |d| < beta, else |d| - 0.5 beta.
+
+    arXiv:1504.08083, eq. 3, has beta 1. A smaller one keeps pulling at small errors.
+    """
     distance = ops.abs(predicted - target)
-    return ops.where(distance < 1, 0.5 * distance * distance, distance - 0.5)
+    quadratic = 0.5 * distance * distance / beta
+    return ops.where(distance < beta, quadratic, distance - 0.5 * beta)
 
 
 def cross_entropy(logits: Tensor, class_ids: Tensor) -> Tensor:
@@ -41,9 +45,9 @@ def rpn_class_loss(logits: Tensor, targets: RpnTargets) -> Tensor:
     return masked_mean(entropy, targets.valid)
 
 
-def rpn_bbox_loss(deltas: Tensor, targets: RpnTargets) -> Tensor:
+def rpn_bbox_loss(deltas: Tensor, targets: RpnTargets, beta: float = 1.0) -> Tensor:
     """Return the smooth L1 of deltas (B, A, 4) over the sampled positive anchors."""
-    distance = smooth_l1(gather(deltas, targets.indices), targets.deltas)
+    distance = smooth_l1(gather(deltas, targets.indices), targets.deltas, beta)
     return masked_mean(ops.mean(distance, axis=-1), targets.positive)
 
 
@@ -66,17 +70,18 @@ def mrcnn_class_loss(
     return masked_mean(cross_entropy(logits, targets.class_ids), active)
 
 
-def mrcnn_bbox_loss(deltas: Tensor, targets: RoiTargets) -> Tensor:
+def mrcnn_bbox_loss(deltas: Tensor, targets: RoiTargets, beta: float = 1.0) -> Tensor:
     """Return the smooth L1 of the true class's deltas over the positive RoIs.
 
     Args:
         deltas: (B, R, K, 4).
         targets: the sampled RoIs.
+        beta: of `smooth_l1`.
     """
     of_class = ops.take_along_axis(deltas, targets.class_ids[:, :, None, None], axis=2)[
         :, :, 0
     ]
-    distance = ops.mean(smooth_l1(of_class, targets.deltas), axis=-1)
+    distance = ops.mean(smooth_l1(of_class, targets.deltas, beta), axis=-1)
     return masked_mean(distance, targets.positive)
 
 

@@ -18,7 +18,10 @@ class CompactConfig(Config):
     ROI_ALIGN = "aligned"
     ROI_FILL_NEGATIVES = True
     ROI_APPEND_GT = True
-    TRAIN_ROIS_PER_IMAGE = 32
+    TRAIN_ROIS_PER_IMAGE = 64
+    ROI_POSITIVE_RATIO = 0.5
+    MASK_ROIS_PER_IMAGE = 8
+    SMOOTH_L1_BETA = 1 / 9
     PRE_NMS_LIMIT = 512
     POST_NMS_ROIS_TRAINING = 128
     POST_NMS_ROIS_INFERENCE = 100
@@ -28,8 +31,6 @@ class CompactConfig(Config):
     LEARNING_RATE = 0.002
     LEARNING_RATE_SCHEDULE = "cosine"
     WARMUP_STEPS = 100
-    # Boxes are what is slowest to become exact.
-    LOSS_WEIGHTS = {**Config.LOSS_WEIGHTS, "mrcnn_bbox_loss": 2.0}  # noqa: RUF012
 
 
 class ShapesConfig(CompactConfig):
@@ -45,6 +46,7 @@ class ShapesConfig(CompactConfig):
     USE_MINI_MASK = False
     DETECTION_MAX_INSTANCES = 20
     DETECTION_MIN_CONFIDENCE = 0.05
+    DETECTION_NMS_THRESHOLD = 0.5
 
 
 class BalloonConfig(CompactConfig):

@@ -65,7 +65,7 @@ class RoiTargets(NamedTuple):
     class_ids: Tensor  # (B, R) int32, 0 for background and for empty slots
     deltas: Tensor  # (B, R, 4) encoded, zero unless positive
     masks: Tensor  # (B, R+, M, M) 0 or 1, for the R+ first slots
-    positive: Tensor  # (B, R) bool, True only among the R+ first slots
+    positive: Tensor  # (B, R) bool, they come first
     valid: Tensor  # (B, R) bool, the slots that hold a RoI
 
 

@@ -93,6 +93,7 @@ def roi_targets(
     positive_ratio: float,
     std_dev: np.ndarray,
     mask_side: int,
+    mask_slots: int,
     mini_masks: bool,
     image_shape: tuple[int, int],
     fill: bool = False,
@@ -110,6 +111,7 @@ def roi_targets(
         positive_ratio: at most this part of them is positive.
         std_dev: (4,) units of the deltas.
         mask_side: M.
+        mask_slots: masks are cut for at most so many positives, the first.
         mini_masks: whether the masks of `truth` are cut to their boxes.
         image_shape: (H, W) in pixels.
         fill: fill up with negatives; otherwise keep the ratio, which leaves slots empty
@@ -131,7 +133,7 @@ def roi_targets(
     boxes = gather(truth.boxes, owner)
     deltas = box_ops.encode_deltas(rois, boxes, std_dev=std_dev)
 
-    slots = int(samples * positive_ratio)
+    slots = min(mask_slots, int(samples * positive_ratio))
     regions = rois[:, :slots]
     frames = boxes[:, :slots] if mini_masks else ops.array([0.0, 0.0, 1.0, 1.0])
     if aligned:  # From the centres of corner pixels to the outer edges of boxes.

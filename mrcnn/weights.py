@@ -70,7 +70,8 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
     Args:
         model: whose weights.
         path: of the file.
-        dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight.
+        dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight. Only
+            kernels are written so: statistics may lie beyond its largest number.
     """
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         _write_weights(model, file, dtype)
@@ -86,8 +87,10 @@ def _write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
         variables = _variables(layer)
         group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
         for name, variable in variables:
+            value = np.asarray(variable)
+            kernel = variable.name == "kernel"
             group.create_dataset(
-                name, data=keras.ops.convert_to_numpy(variable).astype(dtype)
+                name, data=value.astype(dtype if kernel else "float32")
             )
 
 
@@ -103,17 +106,22 @@ def _open(path: Path) -> h5py.File:
         ) from None
 
 
-def _dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
-    """Return a dataset that lies in this file and nowhere else."""
+def _inside(group: h5py.Group, name: str, path: Path) -> h5py.Group | h5py.Dataset:
+    """Return what lies under a name in this file and nowhere else."""
     place = group
     for part in name.split("/"):
         link = place.get(part, getlink=True)
         if not isinstance(link, h5py.HardLink):
             raise WeightFileError(
                 f"{path}: {group.name}/{name} is missing or a link to elsewhere; only "
-                "plain datasets are read."
+                "plain groups and datasets are read."
             )
         place = place[part]
+    return place
+
+
+def _dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
+    place = _inside(group, name, path)
     if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
         raise WeightFileError(
             f"{path}: {group.name}/{name} is no plain dataset; only those are read."
@@ -149,8 +157,10 @@ def load_weights(
     """
     path = Path(path)
     with _open(path) as file:
-        root = file.get("model_weights", file)
-        present = [n for n in _names(root.attrs, "layer_names") if n in root]
+        nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
+        root = _inside(file, "model_weights", path) if nested else file
+        links = set(root)
+        present = [n for n in _names(root.attrs, "layer_names") if n in links]
         report = LoadReport(path, [], [], [], [])
         values: list[tuple[keras.Variable, np.ndarray]] = []
         for layer in weighted_layers(model):
@@ -159,13 +169,13 @@ def load_weights(
             elif layer.name not in present:
                 report.missing.append(layer.name)
             else:
-                values += _read_layer(root[layer.name], layer, path)
+                values += _read_layer(_inside(root, layer.name, path), layer, path)
                 report.loaded.append(layer.name)
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
             n
             for n in present
-            if n not in known and _names(root[n].attrs, "weight_names")
+            if n not in known and _names(_inside(root, n, path).attrs, "weight_names")
         )
     if report.missing and not partial:
         raise WeightFileError(
@@ -221,7 +231,7 @@ def save_checkpoint(
         _write_weights(model, file, "float32")
         state = file.create_group(STATE_GROUP)
         for i, variable in enumerate(_state(model)):
-            state.create_dataset(str(i), data=keras.ops.convert_to_numpy(variable))
+            state.create_dataset(str(i), data=np.asarray(variable))
         for key, value in progress.items():
             state.attrs[key] = int(value)
 
@@ -235,12 +245,12 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
     path = Path(path)
     load_weights(model, path)
     with _open(path) as file:
-        if STATE_GROUP not in file:
+        if STATE_GROUP not in set(file):
             raise WeightFileError(
                 f"{path} holds weights but no training state; use load_weights to "
                 "start a new training from it."
             )
-        group, variables = file[STATE_GROUP], _state(model)
+        group, variables = _inside(file, STATE_GROUP, path), _state(model)
         shapes = [_dataset(group, str(i), path).shape for i in range(len(group))]
         if shapes != [tuple(variable.shape) for variable in variables]:
             raise WeightFileError(

@@ -14,3 +14,41 @@ import pytest
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(20170320)  # the day Mask R-CNN appeared
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """Return a whole Mask R-CNN in miniature: 64-pixel Shapes, all parts narrow."""
+    from mrcnn.nn.resnet import default_widths
+    from mrcnn.presets import ShapesConfig
+
+    class TinyConfig(ShapesConfig):
+        IMAGES_PER_GPU = 2
+        IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64
+        BACKBONE_WIDTHS = dict.fromkeys(default_widths("compact"), 8)
+        TOP_DOWN_PYRAMID_SIZE = RPN_CHANNELS = MASK_HEAD_CHANNELS = 8
+        FPN_CLASSIF_FC_LAYERS_SIZE = 16
+        RPN_ANCHOR_SCALES = (8, 16, 24, 32, 64)
+        RPN_TRAIN_ANCHORS_PER_IMAGE = 32
+        TRAIN_ROIS_PER_IMAGE = 8
+        PRE_NMS_LIMIT, POST_NMS_ROIS_TRAINING, POST_NMS_ROIS_INFERENCE = 64, 16, 16
+        DETECTION_MAX_INSTANCES = 5
+        WARMUP_STEPS = 0
+
+    return TinyConfig()
+
+
+@pytest.fixture(scope="session")
+def tiny_shapes():
+    """Six images of Shapes for `tiny_config`."""
+    from mrcnn.data.shapes import ShapesDataset
+
+    return ShapesDataset(6, height=64, width=64, seed=7)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_config):
+    """An untrained model in float32 that every test shares and none may change."""
+    from mrcnn import build
+
+    return build.model(tiny_config, seed=3, precision="float32")

@@ -54,7 +54,7 @@ def training_step(config: Config, policy: str) -> Job:
     (batch,) = build.batches(config, ShapesDataset(64, seed=1))[0]
     s = model.settings
     images, side = batch["images"].shape[:2]
-    masks = int(s.rois_per_image * s.positive_ratio)
+    masks = s.mask_rois_per_image
     cost = model_cost(model, (side, side), rois=s.rois_per_image, masks=masks)
     flops = 3 * 2 * cost["total"].macs * images
     about = f"batch {images}, {s.rois_per_image} RoIs, {masks} masks"

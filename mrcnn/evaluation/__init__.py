@@ -2,7 +2,12 @@
 
 from mrcnn.evaluation.drops import TaskDrop
 from mrcnn.evaluation.evaluate import evaluate
-from mrcnn.evaluation.matching import confusion_matrix, failures
+from mrcnn.evaluation.matching import (
+    confusion_matrix,
+    failures,
+    object_quality,
+    proposal_recall,
+)
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
 
@@ -14,4 +19,6 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "failures",
+    "object_quality",
+    "proposal_recall",
 ]

@@ -41,6 +41,15 @@ class Failure:
     score: float  # of the detection; NaN if there is none
 
 
+@dataclass(frozen=True, eq=False)
+class ObjectQuality:
+    """How well each annotated object was found, crowds left out; 0 where it was not."""
+
+    sides: np.ndarray  # (n,) square roots of the visible areas, pixels
+    box_iou: np.ndarray  # (n,)
+    mask_iou: np.ndarray  # (n,)
+
+
 def match(truth: Objects, found: Objects) -> tuple[np.ndarray, np.ndarray]:
     """Match detections with objects at box IoU >= 0.5, best score first.
 
@@ -98,6 +107,32 @@ def class_accuracy(confusion: np.ndarray) -> float:
     if found:
         return float(np.trace(confusion[1:, 1:]) / found)
     return 0.0 if confusion[1:].sum() else float("nan")
+
+
+def object_quality(
+    scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE
+) -> ObjectQuality:
+    """Return size and overlap of every object with its detection, whatever its class.
+
+    Args:
+        scenes: as `mrcnn.evaluation.collect` returns them.
+        min_score: detections below it are taken as not made.
+    """
+    rows = [np.zeros((0, 3))]
+    for scene in scenes:
+        truth = scene.truth
+        found = scene.found.select(scene.found.scores >= min_score)
+        matches, _ = match(truth, found)
+        hits = np.flatnonzero(matches >= 0)
+        masks = truth.masks()
+        table = np.zeros((len(truth), 3))
+        table[:, 0] = np.sqrt(masks.sum(axis=(0, 1)))
+        objects = matches[hits]
+        boxes = iou(found.boxes.astype(float), truth.boxes.astype(float), xp=np)
+        table[objects, 1] = boxes[hits, objects]
+        table[objects, 2] = mask_iou(found.masks(), masks)[hits, objects]
+        rows.append(table[~truth.crowd])
+    return ObjectQuality(*np.concatenate(rows).T)
 
 
 def failures(

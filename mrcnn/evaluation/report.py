@@ -19,7 +19,7 @@ from mrcnn.tasks import Task
 SCHEMA, VERSION = "mrcnn.TaskReport", 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TaskReport:
     """Metrics of one model on one set of images, task by task.
 
@@ -133,8 +133,8 @@ class TaskReport:
             ]
         )
 
-    def __str__(self) -> str:
-        """Return the Markdown table."""
+    def __repr__(self) -> str:
+        """Return the Markdown table: what a reader wants to see of a report."""
         return self.table()
 
     def _repr_html_(self) -> str:

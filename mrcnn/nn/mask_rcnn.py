@@ -38,8 +38,7 @@ BOX_CHUNK, MASK_CHUNK = 128, 16
 class MaskRCNN(keras.Model):
     """Detects, classifies and outlines objects.
 
-    The model is called with a dictionary whose keys say what to do (images are padded
-    and mean-subtracted, float32):
+    Called with a dictionary whose keys say what to do (images are padded, float32):
 
     - `images` (B, H, W, C) and `windows` (B, 4): detect, returns `Stages`;
     - with `gt_boxes`, `gt_class_ids`, `gt_masks`, `gt_valid` and `active_class_ids`:
@@ -78,6 +77,7 @@ class MaskRCNN(keras.Model):
         self.loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
         }
+        self._predict_functions: dict[tuple, Any] = {}
         self.built = True
 
     def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
@@ -111,11 +111,7 @@ class MaskRCNN(keras.Model):
         return box_ops.normalise(pixels, image_shape, xp=np)
 
     def stages(self, inputs: Mapping[str, np.ndarray]) -> Stages:
-        """Return every intermediate of detection as NumPy arrays, for pictures.
-
-        Args:
-            inputs: `images` and `windows`, as `mrcnn.detection.prepare` gives them.
-        """
+        """Return all that detection finds on the way, as NumPy arrays."""
         return self.predict_on_batch(inputs)
 
     def predict_boxes(self, images: np.ndarray, rois: np.ndarray) -> RoiPredictions:
@@ -128,6 +124,15 @@ class MaskRCNN(keras.Model):
         """Return masks (B, R, M, M) for boxes (B, R, 4) of given classes (B, R)."""
         batch = {"images": images, "boxes": boxes, "class_ids": class_ids}
         return self.predict_on_batch(batch)
+
+    def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
+        """Return what `call` says of a batch, as NumPy arrays."""
+        # Each shape compiles apart: TensorFlow would soon call differing sizes unknown.
+        key = tuple((name, np.shape(value)[1:]) for name, value in x.items())
+        self.predict_function = self._predict_functions.get(key)
+        outputs = super().predict_on_batch(x)
+        self._predict_functions[key] = self.predict_function
+        return outputs
 
     def _propose(self, pyramid: list[Tensor], training: bool) -> tuple[Tensor, Tensor]:
         """Return the logits (B, A, 2) and deltas (B, A, 4) of all levels in order."""
@@ -186,6 +191,7 @@ class MaskRCNN(keras.Model):
             positive_ratio=s.positive_ratio,
             fill=s.fill_negatives,
             append_truth=s.append_truth,
+            mask_slots=s.mask_rois_per_image,
             std_dev=np.array(s.box_std_dev, np.float32),
             mask_side=2 * s.mask_pool_size,
             mini_masks=s.mini_masks,
@@ -205,11 +211,12 @@ class MaskRCNN(keras.Model):
     ) -> dict[str, Tensor]:
         """Return the five losses by Matterport's names, not yet weighted."""
         anchors, rois = outputs.rpn_targets, outputs.roi_targets
+        beta = self.settings.smooth_l1_beta
         values = (
             loss_ops.rpn_class_loss(outputs.rpn_logits, anchors),
-            loss_ops.rpn_bbox_loss(outputs.rpn_deltas, anchors),
+            loss_ops.rpn_bbox_loss(outputs.rpn_deltas, anchors, beta),
             loss_ops.mrcnn_class_loss(outputs.class_logits, rois, active_class_ids),
-            loss_ops.mrcnn_bbox_loss(outputs.box_deltas, rois),
+            loss_ops.mrcnn_bbox_loss(outputs.box_deltas, rois, beta),
             loss_ops.mrcnn_mask_loss(outputs.mask_logits, rois),
         )
         return dict(zip(LOSS_NAMES, values, strict=True))

@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     anchors_per_image: int
     rois_per_image: int
     positive_ratio: float
+    mask_rois_per_image: int
     fill_negatives: bool
     append_truth: bool
     aligned: bool
@@ -41,4 +42,5 @@ class Settings(NamedTuple):
     min_confidence: float
     detection_iou: float
     loss_weights: tuple[float, ...]
+    smooth_l1_beta: float
     l2: float

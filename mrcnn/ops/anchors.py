@@ -60,3 +60,27 @@ def pyramid_anchors(
             )
         ]
     )
+
+
+def level_maps(
+    values: np.ndarray, shapes: Sequence[tuple[int, int]]
+) -> list[np.ndarray]:
+    """Return what is said of all anchors as a map (rows, columns, ratios, ...) a level.
+
+    Args:
+        values: (A, ...), for each of the anchors that `pyramid_anchors` lists.
+        shapes: rows and columns of each level, see `feature_shapes`.
+
+    Raises:
+        ValueError: if the anchors are no multiple of the cells.
+    """
+    cells = [rows * columns for rows, columns in shapes]
+    if len(values) % sum(cells):
+        raise ValueError(
+            f"{len(values)} values do not spread over {sum(cells)} cells evenly: give "
+            "the shapes of the levels that the values are of."
+        )
+    ratios = len(values) // sum(cells)
+    ends = np.cumsum(cells)[:-1] * ratios
+    levels = zip(np.split(values, ends), shapes, strict=True)
+    return [v.reshape(*shape, ratios, *v.shape[1:]) for v, shape in levels]

@@ -20,8 +20,15 @@ from mrcnn.visualize.charts import (
     plot_task_report,
 )
 from mrcnn.visualize.comparison import (
+    differences_gallery,
     display_differences,
     plot_overlaps,
+)
+from mrcnn.visualize.curves import (
+    plot_bars,
+    plot_histograms,
+    plot_points,
+    plot_series,
 )
 from mrcnn.visualize.failures import failure_gallery
 from mrcnn.visualize.galleries import (
@@ -36,12 +43,19 @@ from mrcnn.visualize.instances import (
     semantic_view,
 )
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.sets import (
+    instance_gallery,
+    plot_sizes,
+    truth_gallery,
+)
+from mrcnn.visualize.stages import draw_masks, draw_score_maps
 from mrcnn.visualize.style import look, new_figure, palette
 
 __all__ = [
     "apply_mask",
     "class_map",
     "colour_splash",
+    "differences_gallery",
     "display_differences",
     "display_images",
     "display_instances",
@@ -49,20 +63,29 @@ __all__ = [
     "draw_anchors",
     "draw_box",
     "draw_boxes",
+    "draw_masks",
     "draw_proposals",
     "draw_rois",
+    "draw_score_maps",
     "failure_gallery",
     "grid",
+    "instance_gallery",
     "look",
     "new_figure",
     "palette",
+    "plot_bars",
     "plot_confusion",
+    "plot_histograms",
     "plot_history",
     "plot_overlaps",
+    "plot_points",
     "plot_precision_recall",
     "plot_precision_recall_curves",
+    "plot_series",
+    "plot_sizes",
     "plot_task_report",
     "random_colors",
     "semantic_view",
     "show_augmentations",
+    "truth_gallery",
 ]

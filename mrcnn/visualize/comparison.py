@@ -1,6 +1,7 @@
 """Predictions beside the truth: what was found, missed, mistaken."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from mrcnn.ops.overlaps import greedy_match, mask_iou
+from mrcnn.visualize.galleries import grid
 from mrcnn.visualize.instances import (
     FILL,
     draw_box_outline,
@@ -107,14 +109,68 @@ def display_differences(
     return drawn_on
 
 
-def _legend(ax: Axes) -> None:
-    keys = [
+class SceneLike(Protocol):
+    """What galleries of scenes read; `mrcnn.evaluation.Scene` has it."""
+
+    image_id: int
+    truth: Any
+    found: Any
+
+
+@look()
+def differences_gallery(
+    scenes: Sequence[SceneLike],
+    load_image: Callable[[int], np.ndarray],
+    class_names: Sequence[str],
+    *,
+    columns: int = 2,
+    score_threshold: float = 0.5,
+) -> Figure:
+    """Draw the truth against the predictions in several images.
+
+    Args:
+        scenes: as `mrcnn.evaluation.collect` returns them.
+        load_image: `dataset.load_image`.
+        class_names: background first.
+        columns: at most so many side by side.
+        score_threshold: predictions below it are not drawn.
+    """
+
+    def draw(ax: Axes, i: int) -> None:
+        truth, found = scenes[i].truth, scenes[i].found
+        display_differences(
+            load_image(scenes[i].image_id),
+            truth.boxes,
+            truth.class_ids,
+            truth.masks(),
+            found.boxes,
+            found.class_ids,
+            found.scores,
+            found.masks(),
+            class_names,
+            title=f"image {scenes[i].image_id}",
+            ax=ax,
+            show_box=False,
+            score_threshold=score_threshold,
+        )
+        ax.get_legend().remove()
+
+    figure = grid(len(scenes), draw, columns=columns)
+    figure.legend(handles=_keys(), loc="outside lower left", ncols=3)
+    return figure
+
+
+def _keys() -> list[Patch]:
+    return [
         Patch(color=RIGHT, label="right (score / IoU)"),
         Patch(color=WRONG, label="wrong"),
         Patch(color=TRUTH, label="missed"),
     ]
+
+
+def _legend(ax: Axes) -> None:
     ax.legend(
-        handles=keys,
+        handles=_keys(),
         loc="upper left",
         bbox_to_anchor=(0, -0.01),
         ncols=3,

@@ -1,13 +1,13 @@
 """What a detector gets wrong, one case a panel."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from mrcnn.visualize.comparison import TRUTH, WRONG
+from mrcnn.visualize.comparison import TRUTH, WRONG, SceneLike
 from mrcnn.visualize.galleries import grid
 from mrcnn.visualize.instances import draw_box_outline, draw_outline
 from mrcnn.visualize.style import Figure, look, show_image
@@ -22,14 +22,6 @@ class FailureLike(Protocol):
     found: int | None
     iou: float
     score: float
-
-
-class SceneLike(Protocol):
-    """What `failure_gallery` reads; `mrcnn.evaluation.Scene` has it."""
-
-    image_id: int
-    truth: Any
-    found: Any
 
 
 @look()

@@ -1,0 +1,190 @@
+"""Charts of plain numbers: curves, histograms, bars and clouds of points."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from mrcnn.visualize.style import (
+    INK,
+    MUTED,
+    OKABE_ITO,
+    Figure,
+    chart_axes,
+    look,
+    new_figure,
+)
+
+LINES = ("-", "--", ":", "-.")
+MARKERS = "osD^"
+FEW = 25
+"""Points of a curve up to which each is marked."""
+
+
+@look()
+def plot_series(
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    logarithmic: bool = False,
+    ylim: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw curves over one axis, with a legend if there are several.
+
+    Args:
+        x: (n,).
+        series: values (n,) by name.
+        xlabel: with its unit.
+        ylabel: with its unit.
+        title: above the chart.
+        logarithmic: whether the x axis is; its ticks are then the points themselves.
+        ylim: ends of the y axis; by default what the curves need.
+        ax: where to draw; a new figure by default.
+    """
+    ax, drawn_on = chart_axes(ax, (7, 3.4))
+    for i, (name, values) in enumerate(series.items()):
+        ax.plot(
+            x,
+            values,
+            label=name,
+            color=OKABE_ITO[(0, 3, 2, 1)[i % 4]],
+            linestyle=LINES[i % len(LINES)],
+            marker=MARKERS[i % len(MARKERS)] if len(x) <= FEW else "",
+            markersize=4.5,
+        )
+    if logarithmic:
+        ax.set_xscale("log")
+        ax.set_xticks(x, [f"{value:g}" for value in x])
+        ax.minorticks_off()
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if ylim:
+        ax.set_ylim(*ylim)
+    if len(series) > 1:
+        ax.legend()
+    return drawn_on
+
+
+@look()
+def plot_histograms(
+    samples: Mapping[str, Sequence[float] | Sequence[str]],
+    *,
+    ylabel: str,
+    bins: int = 24,
+    marks: Mapping[str, float] | None = None,
+) -> Figure:
+    """Draw how often values occur, one panel for each kind of value.
+
+    Args:
+        samples: values by what they are. Names and whole numbers get a bar each, other
+            numbers are counted in `bins` intervals.
+        ylabel: what is counted.
+        bins: intervals.
+        marks: vertical lines in all panels, by their label.
+    """
+    count = len(samples)
+    figure, axes = new_figure(1, count, size=(min(12, 2 + 4.2 * count), 3.4))
+    for ax, (name, values) in zip(axes.flat, samples.items(), strict=True):
+        values = np.asarray(values)
+        ax.grid(False, axis="x")
+        if values.dtype.kind == "f":
+            ax.hist(values, bins=bins, color=OKABE_ITO[0], edgecolor="white")
+        else:
+            kinds, counts = np.unique(values, return_counts=True)
+            ax.bar(range(len(kinds)), counts, 0.7, color=OKABE_ITO[0])
+            ax.set_xticks(range(len(kinds)), kinds)
+        for label, place in (marks or {}).items():
+            ax.axvline(place, color=OKABE_ITO[3], linewidth=1.6, linestyle="--")
+            ax.annotate(
+                label,
+                (place, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(4, -2),
+                textcoords="offset points",
+                va="top",
+                color=INK,
+                fontsize=10,
+            )
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        ax.set_xlabel(name)
+    axes.flat[0].set_ylabel(ylabel)
+    return figure
+
+
+@look()
+def plot_bars(panels: Mapping[str, Mapping[str, float]], *, title: str = "") -> Figure:
+    """Draw quantities of several parts as horizontal bars, with their shares.
+
+    Args:
+        panels: for each quantity, named with its unit, its value by part. The parts are
+            those of the first, and add up to a whole.
+        title: above the figure.
+    """
+    parts = list(next(iter(panels.values())))
+    figure, axes = new_figure(
+        1, len(panels), size=(11, 1.2 + 0.42 * len(parts)), sharey=True
+    )
+    for k, (ax, (name, values)) in enumerate(
+        zip(axes.flat, panels.items(), strict=True)
+    ):
+        heights = np.array([values[part] for part in parts])
+        ax.grid(False, axis="y")
+        ax.barh(range(len(parts)), heights, 0.7, color=OKABE_ITO[k % len(OKABE_ITO)])
+        for i, height in enumerate(heights):
+            share = height / max(heights.sum(), 1e-12)
+            label = f" {height:.2f} ({share:.0%})"
+            ax.text(height, i, label, va="center", fontsize=10, color=INK)
+        ax.set_xlim(0, 1.35 * heights.max())
+        ax.set_xlabel(name)
+        ax.spines["left"].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+    axes.flat[0].set_yticks(range(len(parts)), parts, color=INK)
+    axes.flat[0].invert_yaxis()  # the first part on top
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+@look()
+def plot_points(
+    x: Sequence[float],
+    groups: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ylim: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw one point for each case and group, so translucent that crowds look dark.
+
+    Args:
+        x: (n,).
+        groups: (n,) values by name, each group with a colour and a marker.
+        xlabel: what `x` is, with its unit.
+        ylabel: what the values are, with their unit.
+        ylim: ends of the y axis; by default what the points need.
+        ax: where to draw; a new figure by default.
+    """
+    ax, drawn_on = chart_axes(ax, (7.2, 4.2))
+    for i, (name, values) in enumerate(groups.items()):
+        ax.scatter(
+            x,
+            values,
+            s=26,
+            alpha=0.4,
+            label=name,
+            color=OKABE_ITO[(0, 3)[i % 2]],
+            marker=MARKERS[i % len(MARKERS)],
+            edgecolor="none",
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if ylim:
+        ax.set_ylim(*ylim)
+    legend = ax.legend(loc="lower right", labelcolor=MUTED)
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    return drawn_on

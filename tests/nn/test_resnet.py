@@ -1,0 +1,98 @@
+"""Backbones: Matterport's layers, shapes and parameter counts; widths as data."""
+
+import numpy as np
+import pytest
+
+from mrcnn import build
+from mrcnn.config import Config
+from mrcnn.nn.layers import LayerFactory
+from mrcnn.nn.resnet import build_backbone, default_widths
+
+
+@pytest.fixture
+def make() -> LayerFactory:
+    return LayerFactory(
+        dtype="float32", train_statistics=False, bn_momentum=0.99, seed=0
+    )
+
+
+def matterport_kernels(blocks: str, stage: int, inner: int) -> dict[str, tuple]:
+    """The kernels of one stage of the Caffe models, written out by rule."""
+    outer, entering = 4 * inner, 64 if stage == 2 else 2 * inner
+    kernels = {f"res{stage}a_branch1": (1, 1, entering, outer)}
+    for block in blocks:
+        name = f"res{stage}{block}_branch"
+        kernels[name + "2a"] = (1, 1, entering if block == "a" else outer, inner)
+        kernels[name + "2b"] = (3, 3, inner, inner)
+        kernels[name + "2c"] = (1, 1, inner, outer)
+    return kernels
+
+
+def test_resnet50_has_matterports_layers(make):
+    expected = {"conv1": (7, 7, 3, 64)}
+    for stage, blocks, inner in (
+        (2, "abc", 64),
+        (3, "abcd", 128),
+        (4, "abcdef", 256),
+        (5, "abc", 512),
+    ):
+        expected |= matterport_kernels(blocks, stage, inner)
+    norms = {"bn_conv1"} | {n.replace("res", "bn") for n in expected if n != "conv1"}
+
+    weighted = {
+        layer.name: layer for layer in build_backbone("resnet50", 3, make).layers
+    }
+    weighted = {name: layer for name, layer in weighted.items() if layer.weights}
+    assert set(weighted) == set(expected) | norms
+    for name, shape in expected.items():
+        kernel, bias = weighted[name].weights
+        assert (tuple(kernel.shape), tuple(bias.shape)) == (shape, shape[-1:])
+    assert [w.name for w in weighted["bn_conv1"].weights] == [
+        "gamma",
+        "beta",
+        "moving_mean",
+        "moving_variance",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "parameters"), [("resnet50", 44_662_942), ("resnet101", 63_733_406)]
+)
+def test_parameters_with_two_classes(backbone, parameters):
+    class TwoClasses(Config):
+        BACKBONE = backbone
+        NUM_CLASSES = 2
+
+    model = build.model(TwoClasses(), precision="float32")
+    assert sum(int(np.prod(v.shape)) for v in model.weights) == parameters
+
+
+def test_resnet101_has_23_blocks_in_stage_4():
+    blocks = {n[4] for n in default_widths("resnet101") if n.startswith("res4")}
+    assert blocks == set("abcdefghijklmnopqrstuvw")
+
+
+@pytest.mark.parametrize("architecture", ["compact", "resnet50"])
+def test_strides_are_4_to_32(make, architecture):
+    shapes = build_backbone(architecture, 3, make).compute_output_shape(
+        (None, 128, 64, 3)
+    )
+    assert [shape[1:3] for shape in shapes] == [(32, 16), (16, 8), (8, 4), (4, 2)]
+
+
+def test_widths_replace_only_what_they_name(make):
+    widths = {"res3a_branch2a": 5, "conv1": 7}
+    backbone = build_backbone("compact", 1, make, widths)
+    for name, width in (default_widths("compact") | widths).items():
+        assert backbone.get_layer(name).filters == width
+    assert backbone.get_layer("conv1").kernel.shape == (7, 7, 1, 7)
+
+
+def test_unknown_architecture_names_the_choices(make):
+    with pytest.raises(ValueError, match=r"'vgg16'.*resnet50, resnet101, compact"):
+        build_backbone("vgg16", 3, make)
+
+
+def test_unknown_layer_is_named(make):
+    with pytest.raises(ValueError, match=r"BACKBONE_WIDTHS.*res9z_branch2a"):
+        build_backbone("compact", 3, make, {"res9z_branch2a": 8})

@@ -1,0 +1,215 @@
+"""Training: schedules, stages, interruptions that leave no trace, and NaN."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mrcnn import build, training
+from mrcnn.structures import Stage
+from mrcnn.tasks import LOSS_NAMES
+from mrcnn.weights import load_weights
+
+STAGE = Stage("all", epochs=2, learning_rate=0.01)
+
+
+@pytest.fixture
+def deterministic():
+    """Sums in a fixed order, for comparisons to the last bit."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tensorflow.python.framework import config
+
+    keras.utils.set_random_seed(0)  # determinism asks for one
+    config.enable_op_determinism()
+    yield
+    config.disable_op_determinism()
+
+
+@pytest.fixture
+def train(tiny_config, tiny_shapes):
+    return build.batches(tiny_config, tiny_shapes, steps=2, shuffle=True, seed=5)
+
+
+def new_model(config):
+    return build.model(config, seed=3, precision="float32")
+
+
+def fit(config, train, model, *, stages=(STAGE,), **options):
+    return training.fit(
+        model,
+        train,
+        stages=stages,
+        optimizer=lambda rate: build.optimizer(config, rate),
+        verbose=0,
+        **options,
+    )
+
+
+def rates(stage: Stage, steps: int, at: list[int]) -> list[float]:
+    schedule = training.learning_rate(stage, steps)
+    return [float(schedule(step)) for step in at]
+
+
+def test_constant_rate_is_a_number():
+    assert training.learning_rate(STAGE, 100) == 0.01
+
+
+def test_warm_up_then_constant():
+    stage = STAGE._replace(warmup_steps=4)
+    expected = [0, 0.0025, 0.005, 0.01, 0.01, 0.01]
+    np.testing.assert_allclose(
+        rates(stage, 10, [0, 1, 2, 4, 7, 20]), expected, rtol=1e-5
+    )
+
+
+def test_cosine_ends_at_one_percent():
+    stage = STAGE._replace(schedule="cosine")
+    # Halfway down the cosine: the mean of 1 and 0.01.
+    np.testing.assert_allclose(
+        rates(stage, 100, [0, 50, 100]), [0.01, 0.00505, 0.0001], rtol=1e-5
+    )
+    warm = stage._replace(warmup_steps=20)
+    np.testing.assert_allclose(
+        rates(warm, 100, [0, 10, 20, 60, 100, 500]),
+        [0, 0.005, 0.01, 0.00505, 0.0001, 0.0001],
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_stage_shorter_than_its_warm_up(steps):
+    stage = STAGE._replace(schedule="cosine", warmup_steps=50)
+    assert np.isfinite(rates(stage, steps, list(range(steps + 1)))).all()
+
+
+@pytest.mark.parametrize(
+    ("layers", "trained", "kept"),
+    [
+        ("heads", {"fpn_p2", "rpn_model", "mrcnn_mask"}, {"conv1", "res5a_branch2a"}),
+        ("5+", {"res5a_branch2a", "bn5a_branch1", "fpn_p2"}, {"res4a_branch2a"}),
+        ("4+", {"res4a_branch2a", "bn5a_branch1"}, {"res3a_branch2a", "bn_conv1"}),
+        ("3+", {"res3a_branch2a", "mrcnn_bbox_fc"}, {"res2a_branch2a", "conv1"}),
+        ("all", {"conv1", "bn_conv1", "rpn_model", "mrcnn_mask"}, set()),
+        ("mrcnn_mask.*", {"mrcnn_mask", "mrcnn_mask_bn1"}, {"mrcnn_bbox_fc"}),
+    ],
+)
+def test_what_a_stage_trains(tiny_config, layers, trained, kept):
+    model = new_model(tiny_config)
+    names = training.set_trainable(model, layers)
+    assert trained <= set(names)
+    assert not kept & set(names)
+    learning = {part for v in model.trainable_variables for part in v.path.split("/")}
+    assert trained - {"rpn_model"} <= learning
+    assert ("rpn_conv_shared" in learning) == ("rpn_model" in names)
+    assert not kept & learning
+    count = len(model.trainable_variables)
+    training.set_trainable(model, "all")  # and back
+    assert len(model.trainable_variables) >= count + 2 * len(kept)
+
+
+def test_a_stage_of_nothing(tiny_config):
+    with pytest.raises(ValueError, match=r"'head'.*heads, 3\+"):
+        training.set_trainable(new_model(tiny_config), "head")
+
+
+def test_resumed_is_as_if_never_interrupted(
+    tiny_config, train, tmp_path, deterministic
+):
+    stages = [Stage("heads", 1, 0.01), Stage("all", 2, 0.01, "cosine", 1)]
+    whole = new_model(tiny_config)
+    history = fit(tiny_config, train, whole, stages=stages, folder=tmp_path / "whole")
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    folder = tmp_path / "parts"
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            tiny_config,
+            train,
+            new_model(tiny_config),
+            stages=stages,
+            folder=folder,
+            callbacks=[Stop()],
+        )
+    resumed = build.model(tiny_config, seed=99, precision="float32")
+    parts = fit(tiny_config, train, resumed, stages=stages, folder=folder)
+    for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+    assert parts == history
+    assert {len(values) for values in parts.values()} == {3}
+    assert parts == json.loads((folder / "history.json").read_text())
+
+
+def test_a_finished_training_is_not_repeated(tiny_config, train, tmp_path):
+    stages = [STAGE._replace(epochs=1)]
+    model = new_model(tiny_config)
+    history = fit(tiny_config, train, model, stages=stages, folder=tmp_path)
+    before = (tmp_path / "checkpoint.h5").read_bytes()
+    again = new_model(tiny_config)
+    assert fit(tiny_config, train, again, stages=stages, folder=tmp_path) == history
+    assert (tmp_path / "checkpoint.h5").read_bytes() == before
+    for ours, theirs in zip(again.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    load_weights(again, tmp_path / "checkpoint.h5")  # a weight file too
+    with pytest.raises(ValueError, match=r"checkpoint\.h5.*another folder"):
+        fit(tiny_config, train, again, stages=[], folder=tmp_path)
+
+
+def test_history_has_every_loss(tiny_config, tiny_shapes, train):
+    validation = build.batches(tiny_config, tiny_shapes, steps=1)
+    model = new_model(tiny_config)
+    history = fit(
+        tiny_config, train, model, stages=[STAGE], validation=validation, patience=5
+    )
+    names = {"loss", *LOSS_NAMES}
+    assert set(history) == names | {f"val_{n}" for n in names} | {"learning_rate"}
+    assert all(len(v) == 2 and np.isfinite(v).all() for v in history.values())
+    assert history["learning_rate"] == pytest.approx([0.01, 0.01])
+
+
+def test_nan_names_the_images(tiny_config, tiny_shapes, tmp_path):
+    train = build.batches(tiny_config, tiny_shapes, steps=2)
+    poisoned = train.image_ids(0, 1)
+
+    class Poisoned(type(train)):
+        def __getitem__(self, index):
+            (batch,) = super().__getitem__(index)
+            if index == 1:
+                batch["images"][:] = np.nan
+            return (batch,)
+
+    train.__class__ = Poisoned
+    with pytest.raises(training.NonFiniteLossError) as caught:
+        fit(tiny_config, train, new_model(tiny_config), folder=tmp_path)
+    message = str(caught.value)
+    assert "Epoch 1, batch 1" in message
+    for image in poisoned:
+        info = tiny_shapes.image_info[image]
+        assert str(tiny_shapes.image_reference(image) or info["id"]) in message
+    assert not (tmp_path / "checkpoint.h5").exists()
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(
+    tiny_config, train, tmp_path, monkeypatch
+):
+    model = new_model(tiny_config)
+    fit(tiny_config, train, model, stages=[STAGE._replace(epochs=1)], folder=tmp_path)
+    before = (tmp_path / "checkpoint.h5").read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("h5py.Group.create_dataset", full)
+    with pytest.raises(OSError, match="No space left"):
+        fit(tiny_config, train, model, folder=tmp_path)
+    assert (tmp_path / "checkpoint.h5").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "checkpoint.h5",
+        "history.json",
+    ]
