@@ -19,13 +19,14 @@ from mrcnn.structures import Detection, Stages
 
 
 def prepare(
-    model: MaskRCNN, images: Sequence[np.ndarray]
+    model: MaskRCNN, images: Sequence[np.ndarray], *, first: int = 0
 ) -> tuple[dict[str, np.ndarray], list[Geometry]]:
     """Return images as a model's inputs, and where each lies in its padded one.
 
     Args:
         model: gives the preprocessing.
         images: each (h, w, 3) uint8, or grey, or with alpha, or floats in [0, 255].
+        first: number of the first image, for errors.
 
     Returns:
         `images` (B, H, W, 3) float32 and `windows` (B, 4) normalised, and geometries.
@@ -35,7 +36,9 @@ def prepare(
             differ, as modes "none" and "pad64" may have it.
     """
     channels = model.backbone.input_shape[-1]
-    checked = [check_image(im, f"image {i}", channels) for i, im in enumerate(images)]
+    checked = [
+        check_image(im, f"image {i}", channels) for i, im in enumerate(images, first)
+    ]
     geometries = [plan_geometry(im.shape[:2], model.preprocessing) for im in checked]
     if len({geometry.padded_shape for geometry in geometries}) > 1:
         raise ValueError("Images of different padded sizes cannot share a batch.")
@@ -67,7 +70,7 @@ def run(
             and _padded_shape(model, images[stop]) == shape
         ):
             stop += 1
-        inputs, geometries = prepare(model, images[start:stop])
+        inputs, geometries = prepare(model, images[start:stop], first=start)
         stages = model.predict_on_batch(inputs)
         for row, geometry in enumerate(geometries):
             yield stages, row, geometry
@@ -103,6 +106,8 @@ def unmold(stages: Stages, row: int, geometry: Geometry) -> Detection:
     valid = np.asarray(slots.valid[row])
     boxes = np.asarray(slots.boxes[row])[valid]
     rois = np.rint(boxes_to_original(boxes, geometry)).astype(np.int32)
+    # The side of an image that has shrunk to one pixel leaves a box no scale.
+    rois = np.clip(rois, 0, np.tile(geometry.original_shape, 2).astype(np.int32))
     # A box may lose its last pixel when it shrinks to the original's grid.
     kept = (rois[:, 2] > rois[:, 0]) & (rois[:, 3] > rois[:, 1])
     masks = np.asarray(stages.masks[row])[valid][kept]

@@ -215,6 +215,7 @@ def fit(
             initial_epoch=done,
             epochs=end,
             callbacks=watched,
+            shuffle=False,  # Keras would shuffle the batches once more, by no seed
             verbose=verbose,
         )
         if not folder:

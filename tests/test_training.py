@@ -9,13 +9,29 @@ import pytest
 from mrcnn import build, training
 from mrcnn.structures import Stage
 from mrcnn.tasks import LOSS_NAMES
-from mrcnn.weights import load_weights
+from mrcnn.weights import load_weights, save_checkpoint
 
 STAGE = Stage("all", epochs=2, learning_rate=0.01)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+
+
+@pytest.fixture(autouse=True)
+def eager():
+    """Step by step: a graph costs more than the few steps of these tests."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture
-def deterministic():
+def deterministic(eager):
     """Sums in a fixed order, for comparisons to the last bit."""
     if keras.backend.backend() != "tensorflow":
         yield
@@ -118,13 +134,13 @@ def test_a_stage_of_nothing(tiny_config):
 def test_resumed_is_as_if_never_interrupted(
     tiny_config, train, tmp_path, deterministic
 ):
-    stages = [Stage("heads", 1, 0.01), Stage("all", 2, 0.01, "cosine", 1)]
+    stages = [Stage("all", 2, 0.01, "cosine", 1)]
     whole = new_model(tiny_config)
     history = fit(tiny_config, train, whole, stages=stages, folder=tmp_path / "whole")
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
+            if epoch == 1:
                 raise KeyboardInterrupt
 
     folder = tmp_path / "parts"
@@ -142,7 +158,7 @@ def test_resumed_is_as_if_never_interrupted(
     for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
     assert parts == history
-    assert {len(values) for values in parts.values()} == {3}
+    assert {len(values) for values in parts.values()} == {2}
     assert parts == json.loads((folder / "history.json").read_text())
 
 
@@ -195,21 +211,18 @@ def test_nan_names_the_images(tiny_config, tiny_shapes, tmp_path):
     assert not (tmp_path / "checkpoint.h5").exists()
 
 
-def test_a_failed_write_leaves_the_old_checkpoint(
-    tiny_config, train, tmp_path, monkeypatch
-):
+def test_a_failed_write_leaves_the_old_checkpoint(tiny_config, tmp_path, monkeypatch):
     model = new_model(tiny_config)
-    fit(tiny_config, train, model, stages=[STAGE._replace(epochs=1)], folder=tmp_path)
-    before = (tmp_path / "checkpoint.h5").read_bytes()
+    model.compile(optimizer=build.optimizer(tiny_config, 0.01))
+    path = tmp_path / "checkpoint.h5"
+    save_checkpoint(model, path, {"stage": 0, "epoch": 1})
+    before = path.read_bytes()
 
     def full(*args, **kwargs):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("h5py.Group.create_dataset", full)
     with pytest.raises(OSError, match="No space left"):
-        fit(tiny_config, train, model, folder=tmp_path)
-    assert (tmp_path / "checkpoint.h5").read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "checkpoint.h5",
-        "history.json",
-    ]
+        save_checkpoint(model, path, {"stage": 0, "epoch": 2})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -26,7 +26,8 @@ def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return an array (h, w, ...) resized to (*shape, ...) float32.
 
     Pixel centres are aligned and the outside counts as 0: what scikit-image's `resize`
-    does with order 1, mode "constant" and no anti-aliasing, which Matterport calls.
+    does with order 1, mode "constant", no anti-aliasing and no clipping (Matterport
+    clips as well, to the range of the input).
     """
     array = np.asarray(array)
     if array.dtype != np.float32:

@@ -138,7 +138,7 @@ def plot_bars(panels: Mapping[str, Mapping[str, float]], *, title: str = "") -> 
             share = height / max(heights.sum(), 1e-12)
             label = f" {height:.2f} ({share:.0%})"
             ax.text(height, i, label, va="center", fontsize=10, color=INK)
-        ax.set_xlim(0, 1.35 * heights.max())
+        ax.set_xlim(0, 1.35 * heights.max() or 1)
         ax.set_xlabel(name)
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)

@@ -12,6 +12,7 @@ from mrcnn.evaluation.matching import (
     confusion_matrix,
     failures,
     match,
+    object_quality,
     proposal_recall,
 )
 from mrcnn.evaluation.scenes import Scene
@@ -111,3 +112,19 @@ def test_proposal_recall_by_hand(make_scene: Callable[..., Scene]) -> None:
     assert proposal_recall([scene], limit=2)[0] == 0.5
     assert proposal_recall([make_scene([(1, A)], [])]) == (0.0, 0.0)
     assert all(map(math.isnan, proposal_recall([make_scene([], [], proposals=[A])])))
+
+
+def test_quality_of_objects_by_hand(make_scene: Callable[..., Scene]) -> None:
+    scenes = [
+        make_scene(
+            [(1, A), (2, B), (-1, C)],  # the last one is a crowd
+            [(1, (0, 0, 20, 15), 0.9), (1, B, 0.3)],
+        ),
+        make_scene([(2, (0, 0, 10, 40))], [(1, (0, 0, 10, 40), 0.8)]),
+    ]
+    quality = object_quality(scenes)
+    np.testing.assert_allclose(quality.sides, [20, 20, 20])
+    np.testing.assert_allclose(quality.box_iou, [0.75, 0, 1])
+    np.testing.assert_allclose(quality.mask_iou, [0.75, 0, 1])
+    assert object_quality(scenes, min_score=0.2).box_iou[1] == 1
+    assert len(object_quality([make_scene([], [])]).sides) == 0
