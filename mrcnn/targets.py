@@ -74,7 +74,9 @@ def _sample_rois(
         wanted = samples - found
     else:
         # One third positive means two negatives for each; none if nothing is positive.
-        wanted = ops.cast(ops.cast(found, "float32") / positive_ratio, "int32") - found
+        # Dividing by 0.33 instead rounds 66 of 200 down to 199 in float32.
+        total = ops.cast(found, "float32") * (1.0 / positive_ratio)
+        wanted = ops.cast(total, "int32") - found
     is_negative = is_negative & (ops.arange(samples, dtype="int32") < wanted)
 
     valid = ops.concatenate([is_positive, is_negative], axis=-1)

@@ -78,5 +78,5 @@ def test_four_images_are_learnt_by_heart():
                 max((iou(found["masks"][..., j], true) for j in same), default=0.0)
             )
     print(f"IoU of boxes {np.mean(boxes):.3f}, of masks {np.mean(masks):.3f}")
-    assert np.mean(boxes) > 0.7
-    assert np.mean(masks) > 0.7
+    assert np.mean(boxes) > 0.9
+    assert np.mean(masks) > 0.85

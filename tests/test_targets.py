@@ -108,6 +108,14 @@ def test_matterport_keeps_the_ratio(rng, hits, negatives):
     assert not r.rois[~r.valid].any()
 
 
+@pytest.mark.parametrize(("hits", "total"), [(33, 100), (66, 200), (80, 200)])
+def test_a_ratio_of_0_33_loses_no_negative_to_rounding(rng, hits, total):
+    rois = np.concatenate([near(SCENE, rng, hits), np.tile(FAR, (10, 1))])
+    r = rois_of(SCENE, rois, samples=200, positive_ratio=0.33, mask_side=2)
+    assert r.positive.sum() == min(hits, 66)
+    assert r.valid.sum() == total  # int(positives / 0.33), positives included
+
+
 def test_filling_leaves_no_slot_empty(rng):
     r = rois_of(SCENE, np.concatenate([near(SCENE, rng, 1), FAR]), fill=True)
     assert r.positive.sum() == 1 and r.valid.all()

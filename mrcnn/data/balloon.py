@@ -93,3 +93,14 @@ def _check_image(path: Path) -> tuple[int, int]:
             f"from {ANNOTATIONS}."
         ) from error
     return height, width
+
+
+def find_photographs(root: str | Path) -> Path | None:
+    """Return the folder of the fetched photographs, None if they are not there.
+
+    Args:
+        root: of the repository; the photographs lie in `datasets/balloon`.
+    """
+    folder = Path(root) / "datasets" / "balloon"
+    whole = all((folder / subset / ANNOTATIONS).is_file() for subset in SUBSETS)
+    return folder if whole else None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mrcnn.data.balloon import ANNOTATIONS, load_balloons
+from mrcnn.data.balloon import ANNOTATIONS, find_photographs, load_balloons
 
 
 @pytest.fixture
@@ -78,3 +78,13 @@ def test_nothing_annotated_is_an_error(folder):
     annotate(folder / "train", [])
     with pytest.raises(ValueError, match="no annotated image"):
         load_balloons(folder, "train")
+
+
+def test_photographs_are_found_only_when_both_subsets_are_there(tmp_path):
+    folder = tmp_path / "datasets" / "balloon"
+    assert find_photographs(tmp_path) is None
+    for subset in ("train", "val"):
+        assert find_photographs(tmp_path) is None
+        (folder / subset).mkdir(parents=True)
+        (folder / subset / "via_region_data.json").write_text("{}")
+    assert find_photographs(tmp_path) == folder

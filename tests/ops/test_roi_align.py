@@ -81,3 +81,24 @@ def test_boxes_without_area_and_images_of_one_cell_are_finite():
             roi_ops.pack_pyramid(levels), boxes, 2, image_shape=(1, 1), aligned=aligned
         )
         np.testing.assert_allclose(ops.convert_to_numpy(crops), 1.0)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_each_crop_hands_its_gradient_to_its_own_level(rng, aligned):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("takes TensorFlow's gradients")
+    import tensorflow as tf
+
+    levels = [tf.constant(level) for level in pyramid()]
+    boxes = tf.constant([[[0.25, 0.25, 0.5, 0.5], [0.3, 0.3, 0.3, 0.3]]])  # level 2
+    with tf.GradientTape() as tape:
+        tape.watch([*levels, boxes])
+        crops = roi_ops.pyramid_roi_align(
+            roi_ops.pack_pyramid(levels), boxes, 7, image_shape=IMAGE, aligned=aligned
+        )
+        total = tf.reduce_sum(crops)
+    *gradients, of_boxes = tape.gradient(total, [*levels, boxes])
+    assert of_boxes is None  # RoIs are given, not learnt
+    # Weights of a bilinear sample add up to 1: as much comes back as there are bins.
+    found = [float(tf.reduce_sum(gradient)) for gradient in gradients]
+    np.testing.assert_allclose(found, [2 * 7 * 7 * 2, 0, 0, 0], rtol=1e-4)
