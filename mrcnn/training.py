@@ -12,7 +12,12 @@ from mrcnn.data.pipeline import Batches
 from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.structures import Stage
-from mrcnn.weights import load_checkpoint, save_checkpoint, weighted_layers
+from mrcnn.weights import (
+    load_checkpoint,
+    read_progress,
+    save_checkpoint,
+    weighted_layers,
+)
 
 STAGE_LAYERS: dict[str, str] = {
     "heads": r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
@@ -245,10 +250,7 @@ def _restore(
     folder: Path,
 ) -> tuple[int, int, History]:
     """Return epochs done, the stage they ended in and the history; set the model."""
-    import h5py
-
-    with h5py.File(folder / "checkpoint.h5") as file:
-        index = int(file["training_state"].attrs["stage"])
+    index = read_progress(folder / "checkpoint.h5")["stage"]
     if index >= len(stages):
         raise ValueError(
             f"{folder / 'checkpoint.h5'} ends in stage {index + 1} of a training with "
@@ -256,5 +258,7 @@ def _restore(
         )
     _compile(model, train, stages[index], optimizer)
     progress = load_checkpoint(model, folder / "checkpoint.h5")
+    done = progress["epoch"]
+    # An interruption may have come between the history and the checkpoint.
     history = json.loads((folder / "history.json").read_text())
-    return progress["epoch"], index, history
+    return done, index, {name: values[:done] for name, values in history.items()}

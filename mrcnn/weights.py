@@ -236,6 +236,24 @@ def save_checkpoint(
             state.attrs[key] = int(value)
 
 
+def read_progress(path: str | Path) -> dict[str, int]:
+    """Return the progress that `save_checkpoint` wrote.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        WeightFileError: if the file cannot be read or holds no training state.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        if STATE_GROUP not in set(file):
+            raise WeightFileError(
+                f"{path} holds weights but no training state; use load_weights to "
+                "start a new training from it."
+            )
+        attributes = _inside(file, STATE_GROUP, path).attrs
+        return {key: int(value) for key, value in attributes.items()}
+
+
 def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
     """Restore what `save_checkpoint` wrote into a compiled model; return its progress.
 
@@ -243,23 +261,20 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
         WeightFileError: if the file holds no training state, or another optimizer's.
     """
     path = Path(path)
-    load_weights(model, path)
+    progress, variables = read_progress(path), _state(model)
     with _open(path) as file:
-        if STATE_GROUP not in set(file):
-            raise WeightFileError(
-                f"{path} holds weights but no training state; use load_weights to "
-                "start a new training from it."
-            )
-        group, variables = _inside(file, STATE_GROUP, path), _state(model)
-        shapes = [_dataset(group, str(i), path).shape for i in range(len(group))]
-        if shapes != [tuple(variable.shape) for variable in variables]:
+        group = _inside(file, STATE_GROUP, path)
+        saved = [_dataset(group, str(i), path) for i in range(len(group))]
+        if [array.shape for array in saved] != [tuple(v.shape) for v in variables]:
             raise WeightFileError(
                 f"{path}: the optimizer's state does not fit this model's; resume with "
                 "the stages and the optimizer that the training began with."
             )
-        for i, variable in enumerate(variables):
-            variable.assign(_dataset(group, str(i), path)[()])
-        return {key: int(value) for key, value in group.attrs.items()}
+        state = [array[()] for array in saved]
+    load_weights(model, path)
+    for variable, value in zip(variables, state, strict=True):
+        variable.assign(value)
+    return progress
 
 
 def _state(model: MaskRCNN) -> list[keras.Variable]:

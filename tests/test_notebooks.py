@@ -66,6 +66,10 @@ def test_one_title_and_a_badge_that_opens_this_notebook(path):
     owner = repository["url"].removeprefix("https://github.com/")
     name = f"notebooks/{path.name}"
     assert f"{COLAB}/{owner}/blob/{repository['branch']}/{name}" in cells[0].source
+    cloned = re.findall(
+        r'(?m)^REPOSITORY = "(.*)"$', "\n".join(c.source for c in cells)
+    )
+    assert cloned == [repository["url"]]
 
 
 @each_notebook
