@@ -29,11 +29,11 @@ def map_valid(
         outputs: what follows (B, S) in the shape of each result.
 
     Returns:
-        Results (B, S, ...), zero in the chunks that hold nothing.
+        Results (B, S, ...), zero where a slot holds nothing.
     """
     slots = valid.shape[1]
     if slots <= chunk:
-        return list(function(*inputs))
+        return [_where(valid, result) for result in function(*inputs)]
     padding = -slots % chunk
     inputs = [
         ops.pad(x, ((0, 0), (0, padding), *((0, 0),) * (len(x.shape) - 2)))
@@ -64,4 +64,10 @@ def map_valid(
     _, *results = ops.while_loop(
         lambda start, *_: start < last, body, (start, *results)
     )
-    return [result[:, :slots] for result in results]
+    return [_where(valid, result[:, :slots]) for result in results]
+
+
+def _where(valid: Tensor, result: Tensor) -> Tensor:
+    """Return a result (B, S, ...) with zeros where valid (B, S) denies."""
+    shape = (*ops.shape(valid), *(1,) * (len(result.shape) - 2))
+    return ops.where(ops.reshape(valid, shape), result, 0.0)
