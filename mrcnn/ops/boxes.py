@@ -65,14 +65,14 @@ def encode_deltas(
     target_centres, target_sides = _centres_and_sides(targets)
     sides, target_sides = xp.maximum(sides, 1e-6), xp.maximum(target_sides, 1e-6)
     deltas = [(target_centres - centres) / sides, xp.log(target_sides / sides)]
-    return xp.concatenate(deltas, axis=-1) / std_dev
+    return xp.concatenate(deltas, axis=-1) / xp.array(std_dev, dtype="float32")
 
 
 def decode_deltas(
     boxes: Tensor, deltas: Tensor, *, std_dev: Tensor, xp: ModuleType | Any = ops
 ) -> Tensor:
     """Return boxes (..., 4) moved by deltas (..., 4); undoes `encode_deltas`."""
-    deltas = deltas * std_dev
+    deltas = deltas * xp.array(std_dev, dtype="float32")
     centres, sides = _centres_and_sides(boxes)
     centres = centres + deltas[..., :2] * sides
     sides = sides * xp.exp(xp.minimum(deltas[..., 2:], MAX_LOG_SCALE))
