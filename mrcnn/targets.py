@@ -3,8 +3,9 @@
 Shapes as in `mrcnn.structures`; boxes are normalised.
 """
 
+from collections.abc import Sequence
+
 import keras
-import numpy as np
 from keras import ops
 
 from mrcnn.ops import boxes as box_ops
@@ -25,7 +26,7 @@ def rpn_targets(
     truth: GroundTruth,
     *,
     samples: int,
-    std_dev: np.ndarray,
+    std_dev: Sequence[float],
     seed: Seed,
 ) -> RpnTargets:
     """Draw `samples` anchors of each image, at most half of them positive.
@@ -93,7 +94,7 @@ def roi_targets(
     *,
     samples: int,
     positive_ratio: float,
-    std_dev: np.ndarray,
+    std_dev: Sequence[float],
     mask_side: int,
     mask_slots: int,
     mini_masks: bool,

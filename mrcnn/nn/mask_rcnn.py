@@ -147,7 +147,7 @@ class MaskRCNN(keras.Model):
             logits,
             deltas,
             ops.convert_to_tensor(self.anchors(image_shape)),
-            std_dev=np.array(self.settings.rpn_std_dev, np.float32),
+            std_dev=self.settings.rpn_std_dev,
             pre_nms=self.settings.pre_nms,
             iou_threshold=self.settings.proposal_iou,
             slots=slots,
@@ -177,7 +177,7 @@ class MaskRCNN(keras.Model):
             ops.convert_to_tensor(self.anchors(heads.image_shape)),
             truth,
             samples=s.anchors_per_image,
-            std_dev=np.array(s.rpn_std_dev, np.float32),
+            std_dev=s.rpn_std_dev,
             seed=self.sampling_seed,
         )
         proposals = self._select_proposals(
@@ -192,7 +192,7 @@ class MaskRCNN(keras.Model):
             fill=s.fill_negatives,
             append_truth=s.append_truth,
             mask_slots=s.mask_rois_per_image,
-            std_dev=np.array(s.box_std_dev, np.float32),
+            std_dev=s.box_std_dev,
             mask_side=2 * s.mask_pool_size,
             mini_masks=s.mini_masks,
             image_shape=heads.image_shape,
@@ -274,7 +274,7 @@ class MaskRCNN(keras.Model):
             probabilities,
             box_deltas,
             windows,
-            std_dev=np.array(s.box_std_dev, np.float32),
+            std_dev=s.box_std_dev,
             min_confidence=s.min_confidence,
             iou_threshold=s.detection_iou,
             slots=s.detections,
@@ -295,6 +295,6 @@ class MaskRCNN(keras.Model):
     def _predict_boxes(self, heads: RoiHeads, rois: Tensor) -> RoiPredictions:
         everyone = ops.ones(ops.shape(rois)[:2], dtype="bool")
         logits, deltas = heads.classify(rois, everyone)
-        std_dev = np.array(self.settings.box_std_dev, np.float32)
+        std_dev = self.settings.box_std_dev
         boxes = box_ops.decode_deltas(rois[:, :, None], deltas, std_dev=std_dev)
         return RoiPredictions(ops.softmax(logits, -1), ops.clip(boxes, 0.0, 1.0))

@@ -1,5 +1,6 @@
 """Boxes (y1, x1, y2, x2): areas, overlaps, clipping, and deltas between two boxes."""
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -52,7 +53,11 @@ def _centres_and_sides(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def encode_deltas(
-    boxes: Tensor, targets: Tensor, *, std_dev: Tensor, xp: ModuleType | Any = ops
+    boxes: Tensor,
+    targets: Tensor,
+    *,
+    std_dev: Sequence[float],
+    xp: ModuleType | Any = ops,
 ) -> Tensor:
     """Return the deltas (..., 4) that move boxes (..., 4) onto targets (..., 4).
 
@@ -69,7 +74,11 @@ def encode_deltas(
 
 
 def decode_deltas(
-    boxes: Tensor, deltas: Tensor, *, std_dev: Tensor, xp: ModuleType | Any = ops
+    boxes: Tensor,
+    deltas: Tensor,
+    *,
+    std_dev: Sequence[float],
+    xp: ModuleType | Any = ops,
 ) -> Tensor:
     """Return boxes (..., 4) moved by deltas (..., 4); undoes `encode_deltas`."""
     deltas = deltas * xp.array(std_dev, dtype="float32")

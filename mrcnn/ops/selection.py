@@ -1,6 +1,7 @@
 """From what the network says of thousands of boxes to a short list of good ones."""
 
-import numpy as np
+from collections.abc import Sequence
+
 from keras import ops
 
 from mrcnn.ops import boxes as box_ops
@@ -14,7 +15,7 @@ def select_proposals(
     deltas: Tensor,
     anchors: Tensor,
     *,
-    std_dev: np.ndarray,
+    std_dev: Sequence[float],
     pre_nms: int,
     iou_threshold: float,
     slots: int,
@@ -59,7 +60,7 @@ def select_detections(
     deltas: Tensor,
     windows: Tensor,
     *,
-    std_dev: np.ndarray,
+    std_dev: Sequence[float],
     min_confidence: float,
     iou_threshold: float,
     slots: int,
