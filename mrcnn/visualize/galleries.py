@@ -46,17 +46,17 @@ def grid(
     """Return a figure of `count` panels, each drawn by `draw(ax, i)`.
 
     Args:
-        count: at least 1.
+        count: of panels; with none the figure says that there is nothing to show.
         draw: fills a panel.
         columns: at most so many side by side.
         shape: (h, w) in any unit, the panels' proportions.
         title: above all panels.
-
-    Raises:
-        ValueError: there is nothing to show.
     """
-    if not count:
-        raise ValueError("there is nothing to show: give at least one image.")
+    if not count:  # no detections, no mistakes: an ordinary result
+        figure, axes = new_figure(size=(6, 1))
+        axes.flat[0].set_axis_off()
+        axes.flat[0].text(0.5, 0.5, "nothing to show", ha="center", va="center")
+        return figure
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     width = min(4.5, 12 / columns)
