@@ -118,3 +118,11 @@ def test_inputs_of_a_shapes_image(tiny_model):
     mean = np.array(tiny_model.preprocessing.mean_pixel, np.float32)
     np.testing.assert_allclose(inputs["images"][0] + mean, image, atol=1e-4)
     np.testing.assert_array_equal(inputs["windows"], [[0, 0, 1, 1]])
+
+
+def test_detection_repeats_to_the_last_bit(eager_model, images):
+    for one, again in zip(
+        detect(eager_model, images), detect(eager_model, images), strict=True
+    ):
+        for key, value in one.items():
+            np.testing.assert_array_equal(value, again[key], err_msg=key)

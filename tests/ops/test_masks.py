@@ -92,3 +92,18 @@ def test_half_a_square_fills_half_the_target(aligned):
     target = ops.convert_to_numpy(target)[0, 0]
     np.testing.assert_array_equal(target[:14], 1.0)
     np.testing.assert_array_equal(target[14:], 0.0)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_a_roi_that_is_the_objects_box_is_taught_the_objects_mask(aligned):
+    mask = disc() & (np.arange(64) > 20)  # a disc that lacks its left part
+    ((y1, x1, y2, _),) = mask_ops.boxes_of_masks(mask[..., None])
+    x2 = x1 + y2 - y1  # a square, so that one sample falls on each pixel
+    corners = np.array([y1, x1, y2 - 1, x2 - 1]) / 63
+    edges = np.array([y1, x1, y2, x2]) / 64
+    box = (edges if aligned else corners).astype(np.float32)[None, None]
+    target = mask_ops.mask_targets(
+        mask[None, None].astype(np.uint8), box, int(y2 - y1), aligned=aligned
+    )
+    target = ops.convert_to_numpy(target)[0, 0]
+    np.testing.assert_array_equal(target, mask[y1:y2, x1:x2])

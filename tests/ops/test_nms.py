@@ -84,3 +84,12 @@ def test_classes_do_not_suppress_each_other(kernel):
     args = (boxes, scores, class_ids, valid)
     indices, found = run(nms_ops.class_nms, *args, **options)
     assert indices[0][found[0]].tolist() == [0, 1, 3]
+
+
+def test_boxes_without_area_suppress_nobody(kernel):
+    boxes = np.zeros((1, 4, 4), np.float32)
+    boxes[0, 2] = 0.1, 0.1, 0.6, 0.6
+    scores = np.array([[0.6, 0.9, 0.7, 0.8]], np.float32)
+    valid = np.array([[True, True, True, False]])
+    indices, found = run(nms_ops.nms, boxes, scores, valid, iou_threshold=0.5, slots=4)
+    assert indices[0][found[0]].tolist() == [1, 2, 0]

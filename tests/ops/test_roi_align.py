@@ -102,3 +102,25 @@ def test_each_crop_hands_its_gradient_to_its_own_level(rng, aligned):
     # Weights of a bilinear sample add up to 1: as much comes back as there are bins.
     found = [float(tf.reduce_sum(gradient)) for gradient in gradients]
     np.testing.assert_allclose(found, [2 * 7 * 7 * 2, 0, 0, 0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 3)])
+def test_the_neutral_gradient_is_that_of_tensorflow(rng, size):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("compares with TensorFlow's kernel")
+    import tensorflow as tf
+
+    images = tf.constant(rng.random((2, 6, 7, 3)).astype(np.float32))
+    boxes = (rng.random((20, 4)) * 1.6 - 0.3).astype(np.float32)  # some lie outside
+    indices = rng.integers(0, 2, 20).astype(np.int32)
+    weights = rng.normal(size=(20, *size, 3)).astype(np.float32)
+
+    def gradient(crop):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            total = tf.reduce_sum(weights * crop(images, boxes, indices, size))
+        return tape.gradient(total, images)
+
+    expected = gradient(tf.image.crop_and_resize)
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(gradient(roi_ops._bilinear_crops), expected, atol=1e-4)
