@@ -17,7 +17,7 @@ PIP     := -m pip install --disable-pip-version-check
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html check test smoke bench lint format test-backends lock clean
+.PHONY: help setup book html check test smoke bench study lint format test-backends lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,9 @@ smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 
 bench: $(STAMP)  ## measure speed and memory
 	$(BIN)/python -m mrcnn.benchmarks $(ARGS)
+
+study: $(STAMP)  ## run the pruning study, or go on with it
+	$(BIN)/python -m mrcnn.study $(ARGS)
 
 lint: $(STAMP)  ## check style, formatting and the import contract
 	$(BIN)/python -m ruff check

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import keras
 
+from mrcnn.data.feed import feed
 from mrcnn.data.pipeline import Batches
-from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.structures import Stage
-from mrcnn.weights import (
+from mrcnn.training_state import (
+    Checkpoint,
+    History,
     load_checkpoint,
     read_progress,
-    save_checkpoint,
-    weighted_layers,
+    read_states,
+    resumable,
 )
+from mrcnn.weights import weighted_layers
 
 STAGE_LAYERS: dict[str, str] = {
     "heads": r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
@@ -31,7 +34,6 @@ STAGE_LAYERS: dict[str, str] = {
 FINAL_LEARNING_RATE = 0.01
 """Part of its peak at which a cosine schedule ends."""
 
-History = dict[str, list[float]]
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -121,22 +123,6 @@ class _StopAtNonFinite(keras.callbacks.Callback):
         )
 
 
-class _Checkpoint(keras.callbacks.Callback):
-    """After every epoch, write what a resumed training needs, and the history."""
-
-    def __init__(self, folder: Path, stage: int, history: History) -> None:
-        super().__init__()
-        self.folder, self.stage, self.history = folder, stage, history
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
-        with atomic_path(self.folder / "history.json") as path:
-            path.write_text(json.dumps(self.history, indent=1))
-        progress = {"stage": self.stage, "epoch": epoch + 1}
-        save_checkpoint(self.model, self.folder / "checkpoint.h5", progress)
-
-
 class _LearningRate(keras.callbacks.Callback):
     """Put the learning rate among the epoch's numbers."""
 
@@ -191,7 +177,9 @@ def fit(
     folder = Path(folder) if folder else None
     saved = folder / "checkpoint.h5" if folder else None
     if saved and resume and saved.is_file():
-        done, first_stage, history = _restore(model, train, stages, optimizer, folder)
+        done, first_stage, history = _restore(
+            model, train, stages, optimizer, folder, callbacks
+        )
         print(f"Resuming after epoch {done} from {saved.name}.")
     end = 0
     for index, stage in enumerate(stages):
@@ -199,7 +187,7 @@ def fit(
         if done >= end:
             continue
         if not (index == first_stage and history):
-            _compile(model, train, stage, optimizer)
+            _compile(model, train, stage, optimizer, callbacks)
         print(
             f"Training {stage.layers} in {model.backbone.layers[1].dtype_policy.name}: "
             f"epochs {done + 1} to {end}, {len(train)} steps of {train.batch_size}."
@@ -213,10 +201,10 @@ def fit(
                 )
             )
         if folder:
-            watched.append(_Checkpoint(folder, index, history))
+            watched.append(Checkpoint(folder, index, history, callbacks))
         result = model.fit(
-            train,
-            validation_data=validation,
+            feed(train),
+            validation_data=feed(validation) if validation else None,
             initial_epoch=done,
             epochs=end,
             callbacks=watched,
@@ -235,11 +223,14 @@ def _compile(
     train: Batches,
     stage: Stage,
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Make the model ready for a stage, with a fresh optimizer."""
     set_trainable(model, stage.layers)
     model.compile(optimizer=optimizer(learning_rate(stage, stage.epochs * len(train))))
     model.optimizer.build(model.trainable_variables)
+    for callback in callbacks:  # one may add variables, which a checkpoint must find
+        callback.set_model(model)
 
 
 def _restore(
@@ -248,16 +239,25 @@ def _restore(
     stages: Sequence[Stage],
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
     folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> tuple[int, int, History]:
-    """Return epochs done, the stage they ended in and the history; set the model."""
+    """Return epochs done, their last stage and the history; set model and callbacks."""
     index = read_progress(folder / "checkpoint.h5")["stage"]
     if index >= len(stages):
         raise ValueError(
             f"{folder / 'checkpoint.h5'} ends in stage {index + 1} of a training with "
             f"more stages than the {len(stages)} asked for; train in another folder."
         )
-    _compile(model, train, stages[index], optimizer)
+    _compile(model, train, stages[index], optimizer, callbacks)
     progress = load_checkpoint(model, folder / "checkpoint.h5")
+    states = read_states(folder / "checkpoint.h5")
+    for name, callback in resumable(callbacks).items():
+        if name not in states:
+            raise ValueError(
+                f"{folder / 'checkpoint.h5'} holds no state of {name}: resume with the "
+                "callbacks that the training began with, or train in another folder."
+            )
+        callback.restore(states[name])
     done = progress["epoch"]
     # An interruption may have come between the history and the checkpoint.
     history = json.loads((folder / "history.json").read_text())

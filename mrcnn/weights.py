@@ -1,8 +1,8 @@
-"""Weights in Matterport's HDF5 layout, and the state of a training beside them.
+"""Weights in Matterport's HDF5 layout.
 
 One group for each layer, in it the arrays in the layer's own order; the five networks
 of a model lie flat beside each other, but the proposal network is one group,
-"rpn_model". Only numbers are read: no code, no pickles, no links to other files.
+"rpn_model".
 """
 
 from collections.abc import Collection, Iterator
@@ -14,15 +14,11 @@ import keras
 import numpy as np
 
 from mrcnn.files import atomic_path
+from mrcnn.hdf5 import WeightFileError, inside, open_hdf5, plain_dataset
 from mrcnn.nn.mask_rcnn import MaskRCNN
 
-STATE_GROUP = "training_state"
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
 """Layers whose shapes depend on the class count: what Matterport's users exclude."""
-
-
-class WeightFileError(ValueError):
-    """A weight file that cannot be used; the message names file, layer and way out."""
 
 
 class LoadReport(NamedTuple):
@@ -74,10 +70,11 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
             kernels are written so: statistics may lie beyond its largest number.
     """
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        _write_weights(model, file, dtype)
+        write_weights(model, file, dtype)
 
 
-def _write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
+def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
+    """Write all weights into an open file; see `save_weights`."""
     layers = list(weighted_layers(model))
     file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
     file.attrs["backend"] = keras.backend.backend().encode()
@@ -92,41 +89,6 @@ def _write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
             group.create_dataset(
                 name, data=value.astype(dtype if kernel else "float32")
             )
-
-
-def _open(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weight file {path}.")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise WeightFileError(
-            f"{path} is not a readable HDF5 file ({error}); it may be cut off: fetch "
-            "or train it again."
-        ) from None
-
-
-def _inside(group: h5py.Group, name: str, path: Path) -> h5py.Group | h5py.Dataset:
-    """Return what lies under a name in this file and nowhere else."""
-    place = group
-    for part in name.split("/"):
-        link = place.get(part, getlink=True)
-        if not isinstance(link, h5py.HardLink):
-            raise WeightFileError(
-                f"{path}: {group.name}/{name} is missing or a link to elsewhere; only "
-                "plain groups and datasets are read."
-            )
-        place = place[part]
-    return place
-
-
-def _dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
-    place = _inside(group, name, path)
-    if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
-        raise WeightFileError(
-            f"{path}: {group.name}/{name} is no plain dataset; only those are read."
-        )
-    return place
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
@@ -156,9 +118,9 @@ def load_weights(
         WeightFileError: names layer and shapes, and what to exclude.
     """
     path = Path(path)
-    with _open(path) as file:
+    with open_hdf5(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
-        root = _inside(file, "model_weights", path) if nested else file
+        root = inside(file, "model_weights", path) if nested else file
         links = set(root)
         present = [n for n in _names(root.attrs, "layer_names") if n in links]
         report = LoadReport(path, [], [], [], [])
@@ -169,13 +131,13 @@ def load_weights(
             elif layer.name not in present:
                 report.missing.append(layer.name)
             else:
-                values += _read_layer(_inside(root, layer.name, path), layer, path)
+                values += _read_layer(inside(root, layer.name, path), layer, path)
                 report.loaded.append(layer.name)
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
             n
             for n in present
-            if n not in known and _names(_inside(root, n, path).attrs, "weight_names")
+            if n not in known and _names(inside(root, n, path).attrs, "weight_names")
         )
     if report.missing and not partial:
         raise WeightFileError(
@@ -201,81 +163,19 @@ def _read_layer(
         )
     values = []
     for name, (_, variable) in zip(names, variables, strict=True):
-        dataset = _dataset(group, name, path)
-        if dataset.shape != tuple(variable.shape):
+        array = plain_dataset(group, name, path)
+        if array.shape != tuple(variable.shape):
             hint = (
                 f"the class counts differ: exclude {', '.join(CLASS_LAYERS)}"
                 if layer.name in CLASS_LAYERS
                 else f"exclude {layer.name}, or build the model with the file's widths"
             )
             raise WeightFileError(
-                f"{path}: {name} has shape {dataset.shape}, the model "
+                f"{path}: {name} has shape {array.shape}, the model "
                 f"{tuple(variable.shape)}; {hint}."
             )
-        value = np.asarray(dataset[()], np.float32)
+        value = np.asarray(array[()], np.float32)
         if not np.isfinite(value).all():
             raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")
         values.append((variable, value))
     return values
-
-
-def save_checkpoint(
-    model: MaskRCNN, path: str | Path, progress: dict[str, int]
-) -> None:
-    """Write weights, and all that a training needs to go on as if never interrupted.
-
-    That is the optimizer's variables, the state of the sampling seed and `progress`.
-    The file is a weight file too: `load_weights` reads it.
-    """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        _write_weights(model, file, "float32")
-        state = file.create_group(STATE_GROUP)
-        for i, variable in enumerate(_state(model)):
-            state.create_dataset(str(i), data=np.asarray(variable))
-        for key, value in progress.items():
-            state.attrs[key] = int(value)
-
-
-def read_progress(path: str | Path) -> dict[str, int]:
-    """Return the progress that `save_checkpoint` wrote.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        WeightFileError: if the file cannot be read or holds no training state.
-    """
-    path = Path(path)
-    with _open(path) as file:
-        if STATE_GROUP not in set(file):
-            raise WeightFileError(
-                f"{path} holds weights but no training state; use load_weights to "
-                "start a new training from it."
-            )
-        attributes = _inside(file, STATE_GROUP, path).attrs
-        return {key: int(value) for key, value in attributes.items()}
-
-
-def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
-    """Restore what `save_checkpoint` wrote into a compiled model; return its progress.
-
-    Raises:
-        WeightFileError: if the file holds no training state, or another optimizer's.
-    """
-    path = Path(path)
-    progress, variables = read_progress(path), _state(model)
-    with _open(path) as file:
-        group = _inside(file, STATE_GROUP, path)
-        saved = [_dataset(group, str(i), path) for i in range(len(group))]
-        if [array.shape for array in saved] != [tuple(v.shape) for v in variables]:
-            raise WeightFileError(
-                f"{path}: the optimizer's state does not fit this model's; resume with "
-                "the stages and the optimizer that the training began with."
-            )
-        state = [array[()] for array in saved]
-    load_weights(model, path)
-    for variable, value in zip(variables, state, strict=True):
-        variable.assign(value)
-    return progress
-
-
-def _state(model: MaskRCNN) -> list[keras.Variable]:
-    return [*model.optimizer.variables, model.sampling_seed.state]

@@ -52,3 +52,34 @@ def tiny_model(tiny_config):
     from mrcnn import build
 
     return build.model(tiny_config, seed=3, precision="float32")
+
+
+@pytest.fixture
+def eager():
+    """Step by step: a graph costs more than the few steps of these tests."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def deterministic(eager):
+    """Sums in a fixed order, for comparisons to the last bit."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tensorflow.python.framework import config
+
+    keras.utils.set_random_seed(0)  # determinism asks for one
+    config.enable_op_determinism()
+    yield
+    config.disable_op_determinism()

@@ -15,7 +15,7 @@ SCRIPTS = sorted([*(ROOT / "book").glob("*.py"), *(ROOT / ".ci").glob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CONFIG_READERS = {"build.py", "config.py", "presets.py"}
 # TensorFlow by name: where a kernel is chosen, the hardware asked or resources freed.
-TENSORFLOW_USERS = {"ops", "hardware.py", "benchmarks"}
+TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks"}
 # Their meaning is Keras', and their documentation too.
 KERAS_HOOKS = re.compile(
     r"build|call|compute_(loss|output_shape|metrics)|get_config|from_config|"

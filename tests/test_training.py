@@ -9,39 +9,16 @@ import pytest
 from mrcnn import build, training
 from mrcnn.structures import Stage
 from mrcnn.tasks import LOSS_NAMES
-from mrcnn.weights import load_weights, save_checkpoint
+from mrcnn.training_state import save_checkpoint
+from mrcnn.weights import load_weights
 
 STAGE = Stage("all", epochs=2, learning_rate=0.01)
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-
-
-@pytest.fixture(autouse=True)
-def eager():
-    """Step by step: a graph costs more than the few steps of these tests."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture
-def deterministic(eager):
-    """Sums in a fixed order, for comparisons to the last bit."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    from tensorflow.python.framework import config
-
-    keras.utils.set_random_seed(0)  # determinism asks for one
-    config.enable_op_determinism()
-    yield
-    config.disable_op_determinism()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("eager"),
+]
 
 
 @pytest.fixture
@@ -160,6 +137,28 @@ def test_resumed_is_as_if_never_interrupted(
     assert parts == history
     assert {len(values) for values in parts.values()} == {2}
     assert parts == json.loads((folder / "history.json").read_text())
+
+
+@pytest.mark.parametrize("at", [1, 2])  # between two stages, in the second
+def test_resumed_across_stages(tiny_config, tiny_shapes, tmp_path, deterministic, at):
+    stages = [Stage("heads", 1, 0.01), Stage("all", 2, 0.005, "cosine")]
+    train = build.batches(tiny_config, tiny_shapes, steps=1, shuffle=True, seed=5)
+    whole = new_model(tiny_config)
+    history = fit(tiny_config, train, whole, stages=stages)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == at:
+                raise KeyboardInterrupt
+
+    options = {"stages": stages, "folder": tmp_path}
+    stopped = new_model(tiny_config)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_config, train, stopped, callbacks=[Stop()], **options)
+    resumed = build.model(tiny_config, seed=99, precision="float32")
+    assert fit(tiny_config, train, resumed, **options) == history
+    for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
 
 
 def test_a_finished_training_is_not_repeated(tiny_config, train, tmp_path):

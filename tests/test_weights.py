@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mrcnn import build
+from mrcnn.training_state import load_checkpoint
 from mrcnn.weights import (
     CLASS_LAYERS,
     WeightFileError,
-    load_checkpoint,
     load_weights,
     save_weights,
     weighted_layers,

@@ -50,6 +50,7 @@ class MaskRCNN(keras.Model):
     Attributes:
         preprocessing: how `mrcnn.detection` prepares images for this model.
         settings: the numbers it was built with.
+        loss_weights: a variable, in the order of `LOSS_NAMES`; training may balance it.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class MaskRCNN(keras.Model):
         self.settings = settings
         self.preprocessing = preprocessing
         self.sampling_seed = keras.random.SeedGenerator(seed)
-        self.loss_trackers = {
-            name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
-        }
+        self.loss_weights = keras.Variable(
+            settings.loss_weights, dtype="float32", trainable=False
+        )
+        self.loss_trackers = {n: keras.metrics.Mean(name=n) for n in LOSS_NAMES}
         self._predict_functions: dict[tuple, Any] = {}
         self.built = True
 
@@ -237,10 +239,7 @@ class MaskRCNN(keras.Model):
         losses = self.compute_losses(y_pred, x["active_class_ids"])
         for name, value in losses.items():
             self.loss_trackers[name].update_state(value)
-        total = sum(
-            weight * losses[name]
-            for name, weight in zip(LOSS_NAMES, self.settings.loss_weights, strict=True)
-        )
+        total = ops.sum(ops.stack(list(losses.values())) * self.loss_weights)
         if self.settings.l2:
             total += self.settings.l2 * sum(
                 ops.mean(ops.square(ops.cast(weight, "float32")))

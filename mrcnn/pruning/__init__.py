@@ -1,0 +1,20 @@
+"""Pruning that knows the tasks of a network: what goes, when, and what it costs."""
+
+from mrcnn.pruning.masks import Masks, masks_of, sparsity
+from mrcnn.pruning.methods import METHODS, Method, task_balanced
+from mrcnn.pruning.prunable import GROUPS, prunable_layers
+from mrcnn.pruning.pruner import Pruner
+from mrcnn.pruning.schedules import Schedule
+
+__all__ = [
+    "GROUPS",
+    "METHODS",
+    "Masks",
+    "Method",
+    "Pruner",
+    "Schedule",
+    "masks_of",
+    "prunable_layers",
+    "sparsity",
+    "task_balanced",
+]

@@ -1,0 +1,181 @@
+"""Pruning while a network trains, as one callback."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from mrcnn.data.pipeline import Batches
+from mrcnn.pruning.balance import TaskBalance
+from mrcnn.pruning.masks import Masks, sparsity
+from mrcnn.pruning.methods import Evidence, Method
+from mrcnn.pruning.prunable import Arrays, PrunableLayer, kernels, prunable_layers
+from mrcnn.pruning.saliency import Saliency
+from mrcnn.pruning.schedules import Schedule
+from mrcnn.tasks import LOSS_NAMES, Task
+
+
+class Pruner(keras.callbacks.Callback):
+    """Prunes the network that a `fit` trains, and keeps it pruned.
+
+    Give it to `mrcnn.training.fit` or to any `model.fit` of a `MaskRCNN`. Weights are
+    chosen before the steps that the schedule names and held at zero after every step of
+    the optimizer; after the last choice the masks stay as they are. A resumed training
+    goes on with the same masks.
+
+    Attributes:
+        masks: those in force.
+        step: training steps so far, over all epochs and stages.
+        chosen: (step, sparsity) of every choice so far.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        schedule: Schedule,
+        calibration: Batches | None = None,
+        *,
+        seed: int = 0,
+    ) -> None:
+        """Describe the pruning; it begins with the training.
+
+        Args:
+            method: what a weight is worth, and how many each layer keeps.
+            schedule: how sparse, and when.
+            calibration: training data for the methods that look at gradients.
+            seed: of random choices.
+
+        Raises:
+            ValueError: if the method needs calibration data and there is none.
+        """
+        super().__init__()
+        if method.batches and calibration is None:
+            raise ValueError(
+                f"This method measures gradients on {method.batches} batches for each "
+                "choice of weights: give it `calibration`, batches of training data."
+            )
+        self.method, self.schedule = method, schedule
+        self.calibration, self.seed = calibration, seed
+        self.step = 0
+        self.chosen: list[tuple[int, float]] = []
+        self.balance = TaskBalance(method.balance) if method.balance else None
+        self.layers: list[PrunableLayer] = []
+        self._saliency: Saliency | None = None
+        self._remembered: dict[str, Arrays] = {}
+        self._dense: Arrays = {}
+        self._due = set(schedule.steps())
+        self._logs: dict[str, float] = {}
+
+    # --- What Keras calls
+
+    def set_model(self, model: keras.Model) -> None:
+        """Put masks that keep everything into the model's optimizer."""
+        super().set_model(model)
+        if not self.layers:
+            self.layers = prunable_layers(model)
+            self.masks = Masks(self.layers)
+        if model.optimizer is not None:
+            self.masks.attach(model.optimizer)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Choose weights if it is time to."""
+        if self.step in self._due:
+            if hasattr(self.model, "jax_state_sync"):
+                self.model.jax_state_sync()  # JAX keeps weights to itself in an epoch
+            self._choose()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Count the step, and watch the losses if tasks are balanced."""
+        self.step += 1
+        if self.balance and logs:
+            self.balance.observe(self._of_this_step(batch, logs))
+
+    # --- Choosing
+
+    def _choose(self) -> None:
+        """Choose which weights remain from this step on."""
+        target = self.schedule.sparsity(self.step)
+        self._remember_dense()
+        if self.balance:
+            if not self.chosen:
+                self.balance.refer()
+            self.balance.update()
+            self.balance.apply(self.model)
+        priority = self.balance.weights if self.balance else dict.fromkeys(Task, 1.0)
+        weights = self._dense if self.method.regrow else kernels(self.layers)
+        scores = self.method.criterion(
+            Evidence(weights, self._measure(weights), priority, self.seed)
+        )
+        self.masks.assign(self.method.allocate(scores, target), self._dense)
+        self.chosen.append((self.step, sparsity(self.masks.arrays())))
+
+    def _remember_dense(self) -> None:
+        """Note the kernels; weights that are masked keep the last value they had."""
+        masks, now = self.masks.arrays(), kernels(self.layers)
+        if not self._dense:
+            self._dense = now
+            return
+        for name, mask in masks.items():
+            self._dense[name] = np.where(mask, now[name], self._dense[name])
+
+    def _measure(self, weights: Arrays) -> dict[str, Arrays]:
+        """Return the saliency by loss group, smoothed over earlier choices."""
+        if not self.method.batches:
+            return {}
+        if self._saliency is None:
+            self._saliency = self._new_saliency()
+        fresh = self._saliency.measure(weights, self.method.batches)
+        keep = self.method.memory if self._remembered else 0.0
+        for group, arrays in fresh.items():
+            for name, array in arrays.items():
+                if keep:
+                    array = keep * self._remembered[group][name] + (1 - keep) * array
+                arrays[name] = (
+                    array if self.method.regrow else array * (weights[name] != 0)
+                )
+        self._remembered = fresh
+        return fresh
+
+    def _new_saliency(self) -> Saliency:
+        return Saliency(self.model, self.layers, self.method.losses, self.calibration)
+
+    def _of_this_step(self, batch: int, logs: dict[str, float]) -> dict[str, float]:
+        """Return this step's losses from Keras's running means over the epoch."""
+        if batch == 0:
+            self._logs = dict.fromkeys(LOSS_NAMES, 0.0)
+        now = {name: float(logs[name]) for name in LOSS_NAMES}
+        losses = {n: (batch + 1) * now[n] - batch * self._logs[n] for n in now}
+        self._logs = now
+        return losses
+
+    # --- Resuming
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what a resumed training needs, beside the masks."""
+        arrays = {"step": np.array(self.step), "chosen": np.array(self.chosen)}
+        if self.balance:
+            arrays["balance"] = self.balance.state()
+        if self._saliency:
+            arrays["used"] = np.array(self._saliency.used)
+        arrays |= {f"dense/{name}": array for name, array in self._dense.items()}
+        for group, saliency in self._remembered.items():
+            arrays |= {f"saliency/{group}/{n}": a for n, a in saliency.items()}
+        return arrays
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned; the masks come back with the optimizer."""
+        self.step = int(state["step"])
+        self.chosen = [(int(step), float(s)) for step, s in state["chosen"]]
+        if self.balance:
+            self.balance.restore(state["balance"])
+        if "used" in state:
+            self._saliency = self._new_saliency()
+            self._saliency.used = int(state["used"])
+        self._dense, self._remembered = {}, {}
+        for key, array in state.items():
+            kind, _, rest = key.partition("/")
+            if kind == "dense":
+                self._dense[rest] = array
+            elif kind == "saliency":
+                group, _, name = rest.partition("/")
+                self._remembered.setdefault(group, {})[name] = array

@@ -1,0 +1,88 @@
+"""How much each loss would change without a weight, measured batch by batch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from keras import ops
+
+from mrcnn.data.pipeline import Batches
+from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.ops.gradients import separate_gradients
+from mrcnn.pruning.prunable import Arrays, PrunableLayer
+from mrcnn.structures import Tensor
+
+LossGroups = Mapping[str, tuple[str, ...]]
+"""Names of losses that are added up and differentiated together, such as
+`mrcnn.tasks.LOSSES`: one group for each task."""
+
+
+class Saliency:
+    """First-order loss changes |w dL/dw|, averaged over batches, for each loss group.
+
+    Taylor's criterion (arXiv:1611.06440, arXiv:1906.10771), each task apart: the
+    gradient of a sum would hide what one task loses when another gains.
+    """
+
+    def __init__(
+        self,
+        model: MaskRCNN,
+        layers: list[PrunableLayer],
+        groups: LossGroups,
+        batches: Batches,
+    ) -> None:
+        """Compile nothing yet.
+
+        Args:
+            model: whose losses.
+            layers: whose kernels.
+            groups: of losses.
+            batches: training data; one after another is used, endlessly.
+        """
+        self.layers, self.groups, self.batches = layers, groups, batches
+        self.used = 0  # batches so far
+
+        def losses(batch: Mapping[str, Tensor]) -> Tensor:
+            outputs = model(batch, training=True)
+            by_name = model.compute_losses(outputs, batch["active_class_ids"])
+            return ops.stack(
+                [sum(by_name[name] for name in names) for names in groups.values()]
+            )
+
+        self._derive = separate_gradients(
+            model, losses, [layer.kernel for layer in layers]
+        )
+
+    @property
+    def steps_per_batch(self) -> float:
+        """What a batch costs, in training steps.
+
+        One forward pass and one backward pass a group, a backward pass being twice a
+        forward one.
+        """
+        return (1 + 2 * len(self.groups)) / 3
+
+    def measure(self, weights: Arrays, count: int) -> dict[str, Arrays]:
+        """Return the mean of |w dL/dw| over the next batches, for each group.
+
+        Args:
+            weights: w, which may differ from the kernels: a masked weight has a
+                gradient too, and would change the loss if it came back.
+            count: of batches.
+        """
+        sums: dict[str, Arrays] = {group: {} for group in self.groups}
+        for _ in range(count):
+            (batch,) = self.batches[self.used]
+            self.used += 1
+            _, gradients = self._derive(batch)
+            for group, arrays in zip(sums, gradients, strict=True):
+                for layer, gradient in zip(self.layers, arrays, strict=True):
+                    part = np.abs(ops.convert_to_numpy(gradient))
+                    total = sums[group].get(layer.name)
+                    sums[group][layer.name] = part if total is None else total + part
+        return {
+            group: {
+                name: np.abs(weights[name]) * total / count
+                for name, total in arrays.items()
+            }
+            for group, arrays in sums.items()
+        }

@@ -1,0 +1,101 @@
+"""What one run of the study is, and which runs make up the study."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mrcnn.pruning.methods import METHODS, Method
+from mrcnn.pruning.schedules import Schedule
+
+DENSE = "dense"
+"""The control that trains on for the whole budget and prunes nothing."""
+
+ONE_SHOT = "one-shot "
+"""Before the name of a method: all weights go at once, at the start."""
+
+SPARSITIES = (0.8, 0.9, 0.95, 0.98)
+SEEDS = (0, 1, 2)
+STEPS = 300
+"""The budget of a run in training steps: little, because with enough retraining most
+methods come out alike (arXiv:2304.06840)."""
+
+RAMP = (0.05, 0.6)
+"""Parts of the budget between which weights are removed."""
+
+UPDATES = 8
+"""How often weights are chosen on the ramp."""
+
+
+class Cell(NamedTuple):
+    """One run: reproduced by these values, the checkpoint and the versions."""
+
+    method: str  # of METHODS, perhaps after ONE_SHOT, or DENSE
+    sparsity: float
+    seed: int  # of data order, sampled RoIs and random scores
+    steps: int  # the whole budget, scoring included
+
+    @property
+    def key(self) -> str:
+        """A name for the ledger, such as "LAMP | 0.9 | seed 1 | 300 steps"."""
+        return (
+            f"{self.method} | {self.sparsity} | seed {self.seed} | {self.steps} steps"
+        )
+
+    @property
+    def pruning(self) -> tuple[Method, Schedule] | None:
+        """The method and its schedule; None for the dense control."""
+        if self.method == DENSE:
+            return None
+        start, end = (round(part * self.steps) for part in RAMP)
+        name = self.method.removeprefix(ONE_SHOT)
+        if name != self.method:
+            return METHODS[name], Schedule(self.sparsity, start, start, 1)
+        return METHODS[name], Schedule(self.sparsity, start, end, UPDATES)
+
+    @property
+    def overhead(self) -> int:
+        """What the method computes beside training, in training steps, rounded up.
+
+        A batch of gradients costs one forward pass and, for each loss group, one
+        backward pass; a training step is one forward and one backward pass, and a
+        backward pass counts twice.
+        """
+        if self.pruning is None:
+            return 0
+        method, schedule = self.pruning
+        batches = method.batches * len(schedule.steps())
+        return math.ceil(batches * (1 + 2 * len(method.losses)) / 3)
+
+    @property
+    def training_steps(self) -> int:
+        """What is left of the budget for training."""
+        return self.steps - self.overhead
+
+
+def grid(
+    methods: list[str] | None = None,
+    sparsities: tuple[float, ...] = SPARSITIES,
+    seeds: tuple[int, ...] = SEEDS,
+    steps: int = STEPS,
+) -> Iterator[Cell]:
+    """Yield the cells of the study, seed by seed, so that a part of it is a whole.
+
+    Raises:
+        ValueError: if there is no such method; names those there are.
+    """
+    names = methods or [
+        *METHODS,
+        f"{ONE_SHOT}magnitude, uniform",
+        f"{ONE_SHOT}magnitude, global",
+    ]
+    known = {*METHODS, *(f"{ONE_SHOT}{name}" for name in METHODS)}
+    if unknown := set(names) - known:
+        raise ValueError(
+            f"There is no pruning method {', '.join(sorted(unknown))}; take some of "
+            f"{', '.join(METHODS)}, each also with {ONE_SHOT!r} before it."
+        )
+    for seed in seeds:
+        yield Cell(DENSE, 0.0, seed, steps)
+        for sparsity in sparsities:
+            for name in names:
+                yield Cell(name, sparsity, seed, steps)

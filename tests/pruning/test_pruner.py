@@ -1,0 +1,182 @@
+"""Pruning through real training steps: exact, lasting, repeatable, resumable."""
+
+from functools import partial
+from itertools import pairwise
+
+import keras
+import numpy as np
+import pytest
+
+from mrcnn import build
+from mrcnn.pruning import METHODS, Pruner, Schedule, masks_of, sparsity
+from mrcnn.pruning.masks import Masks
+from mrcnn.pruning.methods import BY_TASK, SUMMED
+from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
+from mrcnn.pruning.saliency import Saliency
+from mrcnn.structures import Stage
+from mrcnn.tasks import Task
+from mrcnn.training import fit
+from mrcnn.weights import load_weights, save_weights
+
+RAMP = Schedule(target=0.9, start=1, end=3, updates=2)
+STAGES = [Stage("all", 3, 0.01)]
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("eager"),
+]
+
+
+@pytest.fixture
+def batches(tiny_config, tiny_shapes):
+    return build.batches(tiny_config, tiny_shapes, steps=2, shuffle=True, seed=5)
+
+
+@pytest.fixture
+def calibration(tiny_config, tiny_shapes):
+    return build.batches(tiny_config, tiny_shapes, shuffle=True, seed=6)
+
+
+def pruned(config, batches, calibration, name, precision="float32", **options):
+    model = build.model(config, seed=3, precision=precision)
+    pruner = Pruner(METHODS[name], RAMP, calibration)
+    optimizer = partial(build.optimizer, config)
+    fit(
+        model,
+        batches,
+        stages=STAGES,
+        optimizer=optimizer,
+        callbacks=[pruner, *options.pop("callbacks", ())],
+        verbose=0,
+        **options,
+    )
+    return model, pruner
+
+
+def test_every_layer_but_the_first_and_the_outputs_can_be_pruned(tiny_model):
+    layers = prunable_layers(tiny_model)
+    names = [layer.name for layer in layers]
+    assert len(set(names)) == len(names)
+    assert not set(names) & set(DENSE_LAYERS)
+    kernels_of_model = [v for v in tiny_model.weights if v.name == "kernel"]
+    assert len(layers) + len(DENSE_LAYERS) == len(kernels_of_model)
+    assert {layer.group for layer in layers} == set(GROUPS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calibration):
+    model, pruner = pruned(tiny_config, batches, calibration, name)
+    layers = prunable_layers(model)
+    total = sum(layer.size for layer in layers)
+    kept = sum(int(mask.sum()) for mask in pruner.masks.arrays().values())
+    assert kept == total - round(0.9 * total)
+    zeros = sum(int((array == 0).sum()) for array in kernels(layers).values())
+    assert zeros == total - kept
+    assert [step for step, _ in pruner.chosen] == [2, 3]
+
+
+def test_float16_masks_hold_through_loss_scaling(tiny_config, batches, calibration):
+    _, pruner = pruned(
+        tiny_config, batches, calibration, "LAMP", precision="mixed_float16"
+    )
+    for layer in pruner.layers:
+        gone = pruner.masks.arrays()[layer.name] == 0
+        assert not np.asarray(layer.kernel)[gone].any()
+
+
+def test_masks_survive_save_and_load(tiny_config, batches, calibration, tmp_path):
+    model, pruner = pruned(tiny_config, batches, calibration, "LAMP")
+    save_weights(model, tmp_path / "pruned.h5", dtype="float16")
+    other = build.model(tiny_config, seed=9, precision="float32")
+    load_weights(other, tmp_path / "pruned.h5")
+    found = masks_of(prunable_layers(other))
+    for name, mask in pruner.masks.arrays().items():
+        np.testing.assert_array_equal(found[name], mask, err_msg=name)
+    assert sparsity(found) == pytest.approx(0.9, abs=1e-4)
+
+
+def test_a_seed_repeats_the_masks(tiny_config, batches, calibration):
+    one, again = (
+        pruned(tiny_config, batches, calibration, "random")[1] for _ in range(2)
+    )
+    for name, mask in one.masks.arrays().items():
+        np.testing.assert_array_equal(mask, again.masks.arrays()[name])
+
+
+def test_resumed_as_if_never_interrupted(
+    tiny_config, batches, calibration, tmp_path, deterministic
+):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    args = (tiny_config, batches, calibration, "TBP")
+    whole, pruner = pruned(*args)
+    with pytest.raises(KeyboardInterrupt):
+        pruned(*args, callbacks=[Stop()], folder=tmp_path)
+    resumed, after = pruned(
+        *args, callbacks=[keras.callbacks.Callback()], folder=tmp_path
+    )
+    assert after.chosen == pruner.chosen
+    assert after.balance.weights == pytest.approx(pruner.balance.weights, rel=1e-3)
+    for name, mask in pruner.masks.arrays().items():
+        np.testing.assert_array_equal(mask, after.masks.arrays()[name], err_msg=name)
+    for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+def test_without_regrowth_nothing_comes_back(tiny_config, batches, calibration):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(masks_of(prunable_layers(self.model)))
+
+    pruned(tiny_config, batches, calibration, "Taylor", callbacks=[Watch()])
+    for earlier, later in pairwise(seen):
+        for name, mask in later.items():
+            assert not (mask > earlier[name]).any(), name
+
+
+def test_gradients_of_tasks_add_up_to_that_of_the_sum(tiny_config, calibration):
+    sums = {}
+    for groups in (BY_TASK, SUMMED):
+        model = build.model(tiny_config, seed=3, precision="float32")
+        layers = prunable_layers(model)
+        saliency = Saliency(model, layers, groups, calibration)
+        (batch,) = calibration[0]
+        _, gradients = saliency._derive(batch)
+        sums[len(groups)] = [
+            sum(np.asarray(g) for g in each) for each in zip(*gradients, strict=True)
+        ]
+    for one, three in zip(sums[1], sums[3], strict=True):
+        np.testing.assert_allclose(one, three, atol=1e-5 + 1e-4 * np.abs(one).max())
+
+
+def test_a_task_that_does_not_use_a_layer_has_no_say(tiny_config, calibration):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    layers = prunable_layers(model)
+    found = Saliency(model, layers, BY_TASK, calibration).measure(kernels(layers), 2)
+    for layer in layers:
+        for task in Task:
+            reached = bool(found[task][layer.name].any())
+            assert reached <= (task in layer.tasks), (layer.name, task)
+
+
+def test_gradients_without_data_are_refused():
+    with pytest.raises(ValueError, match="give it `calibration`"):
+        Pruner(METHODS["TBP"], RAMP)
+
+
+def test_a_new_optimizer_keeps_the_masks(tiny_config):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    layers = prunable_layers(model)
+    masks, dense = Masks(layers), kernels(layers)
+    masks.attach(keras.optimizers.SGD(0.1))
+    half = {n: (np.arange(a.size) % 2).reshape(a.shape) for n, a in dense.items()}
+    masks.assign(half, dense)
+    masks.attach(keras.optimizers.Adam(0.1))
+    for name, mask in masks.arrays().items():
+        np.testing.assert_array_equal(mask, half[name])
