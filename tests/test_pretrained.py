@@ -2,8 +2,11 @@
 
 import pytest
 
-from mrcnn import pretrained
+from mrcnn import build, presets, pretrained
+from mrcnn.data.shapes import ShapesDataset
+from mrcnn.evaluation import evaluate
 from mrcnn.files import sha256
+from mrcnn.weights import load_weights
 
 
 @pytest.fixture
@@ -67,3 +70,13 @@ def test_what_is_shipped_is_whole():
     for name in ("shapes", "balloon"):
         path = pretrained.shipped(name)
         assert path is None or path.stat().st_size <= 10_000_000
+
+
+@pytest.mark.slow
+def test_the_shipped_shapes_model_is_the_trained_one():
+    model = build.model(presets.ShapesConfig())
+    report = load_weights(model, pretrained.shipped("shapes"))
+    assert not (report.missing or report.unused or report.excluded)
+    test_set = ShapesDataset(16, seed=presets.SHAPES_TEST_SEED)
+    measured = evaluate(model, test_set, batch_size=8)
+    assert min(measured.box.ap, measured.mask.ap) > 0.85

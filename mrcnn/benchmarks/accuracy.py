@@ -117,7 +117,9 @@ def shapes(seeds: list[int], out: Path, keep: Path | None = None) -> None:
             "seconds": seconds,
             "steps": plan.epochs * plan.steps,
             "precision": best_policy(),
-            "parameters": model.count_params(),
+            "parameters": sum(
+                layer.count_params() for layer in weights.weighted_layers(model)
+            ),
             "images": plan.test_images,
             **_measures(model, test),
         }

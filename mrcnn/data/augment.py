@@ -256,7 +256,7 @@ class _NumpyWithComplex(ModuleType):
 def for_balloons() -> Augmentation:
     """Return the augmentation with which the book trains on balloons.
 
-    Mirrored, from 0.6 to 1.8 times as large, in other light: all that leaves a balloon
-    a balloon.
+    Mirrored, from 0.6 to 1.8 times as large, in other light and of any colour: all that
+    leaves a balloon a balloon.
     """
-    return compose(flip, scale_jitter(0.6, 1.8), colour_jitter())
+    return compose(flip, scale_jitter(0.6, 1.8), colour_jitter(hue=0.5))
