@@ -43,6 +43,11 @@ from mrcnn.visualize.instances import (
     semantic_view,
 )
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.pruning import (
+    plot_heat_maps,
+    plot_over_sparsity,
+    plot_ranking,
+)
 from mrcnn.visualize.sets import (
     instance_gallery,
     plot_sizes,
@@ -75,12 +80,15 @@ __all__ = [
     "palette",
     "plot_bars",
     "plot_confusion",
+    "plot_heat_maps",
     "plot_histograms",
     "plot_history",
+    "plot_over_sparsity",
     "plot_overlaps",
     "plot_points",
     "plot_precision_recall",
     "plot_precision_recall_curves",
+    "plot_ranking",
     "plot_series",
     "plot_sizes",
     "plot_task_report",

@@ -1,0 +1,158 @@
+"""Charts of what pruning costs: heat maps, curves over sparsity, rankings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from mrcnn.visualize.style import (
+    INK,
+    OKABE_ITO,
+    Figure,
+    chart_axes,
+    look,
+    new_figure,
+)
+
+LINES = ("-", "--", ":", "-.")
+MARKERS = "osD^vP*X"
+
+
+@look()
+def plot_heat_maps(
+    panels: Mapping[str, np.ndarray],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    label: str,
+    xlabel: str = "",
+    limits: tuple[float, float] = (-100.0, 0.0),
+) -> Figure:
+    """Draw tables of numbers side by side as colours, each cell with its number.
+
+    Args:
+        panels: (rows, columns) values by title, no more than zero; NaN stays blank.
+        rows: what each row is.
+        columns: what each column is.
+        label: of the colours, with its unit.
+        xlabel: what the columns are together.
+        limits: ends of the colour scale.
+    """
+    width = 1.9 + len(panels) * (0.75 * len(columns) + 0.3)
+    figure, axes = new_figure(
+        1, len(panels), size=(width, 1.5 + 0.42 * len(rows)), sharey=True
+    )
+    low, high = limits
+    for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):
+        values = np.asarray(values, float)
+        picture = ax.imshow(values, cmap="magma", vmin=low, vmax=high, aspect="auto")
+        for i, j in np.argwhere(np.isfinite(values)):
+            dark = values[i, j] < (low + high) / 2
+            ax.text(
+                j,
+                i,
+                f"{values[i, j]:.0f}".replace("-0", "0"),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if dark else INK,
+            )
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set(title=title, xlabel=xlabel)
+        ax.grid(False)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    axes.flat[0].set_yticks(range(len(rows)), rows)
+    figure.colorbar(picture, ax=list(axes.flat), label=label, shrink=0.9)
+    return figure
+
+
+@look()
+def plot_over_sparsity(
+    panels: Mapping[str, Mapping[str, Mapping[float, tuple[float, float]]]],
+    *,
+    ylabel: str,
+    ylim: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw what methods cost at growing sparsity, with error bars.
+
+    The axis is that of what remains, on a logarithmic scale: from 90 to 95 % half of
+    the weights go, as from 0 to 50 %.
+
+    Args:
+        panels: for each title and method, (mean, standard deviation) by sparsity.
+        ylabel: what the means are, with their unit.
+        ylim: ends of the y axis; by default what the curves need.
+    """
+    figure, axes = new_figure(
+        1, len(panels), size=(1.2 + 3.7 * len(panels), 4.0), sharey=True
+    )
+    sparsities = sorted({s for p in panels.values() for m in p.values() for s in m})
+    for ax, (title, methods) in zip(axes.flat, panels.items(), strict=True):
+        for k, (name, points) in enumerate(methods.items()):
+            shift = 1 + 0.02 * (k - (len(methods) - 1) / 2)  # bars beside each other
+            x = [shift * (1 - s) for s in sorted(points)]
+            mean, std = zip(*(points[s] for s in sorted(points)), strict=True)
+            ax.errorbar(
+                x,
+                mean,
+                std,
+                label=name,
+                color=OKABE_ITO[k % len(OKABE_ITO)],
+                linestyle=LINES[k // len(OKABE_ITO) % len(LINES)],
+                marker=MARKERS[k % len(MARKERS)],
+                markersize=4.5,
+                capsize=2,
+                linewidth=1.6,
+            )
+        ax.set(title=title, xlabel="pruned weights", xscale="log")
+        ax.invert_xaxis()
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_locator(FixedLocator([1 - s for s in sparsities]))
+        ax.set_xticklabels([f"{100 * s:g} %" for s in sparsities])
+        if ylim:
+            ax.set_ylim(*ylim)
+    axes.flat[0].set_ylabel(ylabel)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False)
+    return figure
+
+
+@look()
+def plot_ranking(
+    values: Mapping[str, tuple[float, float]],
+    *,
+    xlabel: str,
+    highlight: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw methods one below the other, the best on top, with error bars.
+
+    Args:
+        values: (mean, standard deviation) by method.
+        xlabel: what they are, with their unit.
+        highlight: the method that stands out.
+        title: above the chart.
+        ax: where to draw; a new figure by default.
+    """
+    names = sorted(values, key=lambda name: values[name][0])
+    ax, drawn_on = chart_axes(ax, (7.2, 0.9 + 0.34 * len(names)))
+    for i, name in enumerate(names):
+        mean, std = values[name]
+        ax.errorbar(
+            mean,
+            i,
+            xerr=std,
+            fmt="o",
+            capsize=3,
+            markersize=7 if name == highlight else 5,
+            color=OKABE_ITO[3 if name == highlight else 0],
+        )
+    ax.set_yticks(range(len(names)), names)
+    for tick, name in zip(ax.get_yticklabels(), names, strict=True):
+        tick.set_fontweight("bold" if name == highlight else "normal")
+    ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
+    ax.grid(False, axis="y")
+    return drawn_on
