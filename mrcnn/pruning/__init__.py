@@ -4,6 +4,7 @@ from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
 from mrcnn.pruning.prunable import GROUPS, prunable_layers
 from mrcnn.pruning.pruner import Pruner
+from mrcnn.pruning.reports import PruningReport, dry_run, report
 from mrcnn.pruning.schedules import Schedule
 
 __all__ = [
@@ -12,9 +13,12 @@ __all__ = [
     "Masks",
     "Method",
     "Pruner",
+    "PruningReport",
     "Schedule",
+    "dry_run",
     "masks_of",
     "prunable_layers",
+    "report",
     "sparsity",
     "task_balanced",
 ]

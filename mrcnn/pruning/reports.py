@@ -1,0 +1,195 @@
+"""What was pruned, or would be: by layer, by group and in all."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mrcnn.data.pipeline import Batches
+from mrcnn.evaluation.tables import html_table, markdown_table
+from mrcnn.files import atomic_path
+from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.pruning.masks import masks_of
+from mrcnn.pruning.methods import Evidence, Method
+from mrcnn.pruning.prunable import GROUPS, Arrays, kernels, prunable_layers
+from mrcnn.pruning.saliency import Saliency
+from mrcnn.tasks import Task
+from mrcnn.weights import weighted_layers
+
+
+class LayerRow(NamedTuple):
+    """One prunable layer."""
+
+    name: str
+    group: str
+    shape: tuple[int, ...]  # of the kernel
+    weights: int
+    kept: int
+
+    @property
+    def sparsity(self) -> float:
+        """The share of weights that is gone."""
+        return 1 - self.kept / self.weights
+
+
+@dataclass(frozen=True, repr=False)
+class PruningReport:
+    """Which weights a model keeps; a table where it is shown."""
+
+    layers: tuple[LayerRow, ...]
+    all_weights: int  # of the model, what is never pruned included
+
+    @property
+    def sparsity(self) -> float:
+        """The share of the prunable weights that is gone."""
+        return 1 - self._kept(self.layers) / self._weights(self.layers)
+
+    @property
+    def overall_sparsity(self) -> float:
+        """The share of all weights that is gone."""
+        gone = self._weights(self.layers) - self._kept(self.layers)
+        return gone / self.all_weights
+
+    def by_group(self) -> dict[str, float]:
+        """Return the sparsity of each group."""
+        members = {
+            group: [row for row in self.layers if row.group == group]
+            for group in GROUPS
+        }
+        return {
+            group: 1 - self._kept(rows) / self._weights(rows)
+            for group, rows in members.items()
+            if rows
+        }
+
+    def group_rows(self) -> list[list[str]]:
+        """Return the table of groups, the first row a header."""
+        cells = [["group", "layers", "weights", "kept", "sparsity"]]
+        for group, sparsity in self.by_group().items():
+            rows = [row for row in self.layers if row.group == group]
+            cells.append(_cells(group, len(rows), rows, sparsity))
+        cells.append(_cells("all", len(self.layers), self.layers, self.sparsity))
+        return cells
+
+    def layer_rows(self) -> list[list[str]]:
+        """Return the table of layers, the first row a header."""
+        header = ["layer", "kernel", "weights", "kept", "sparsity"]
+        return [header] + [
+            [
+                row.name,
+                " x ".join(map(str, row.shape)),
+                f"{row.weights:,}",
+                f"{row.kept:,}",
+                f"{row.sparsity:.1%}",
+            ]
+            for row in self.layers
+        ]
+
+    def table(self) -> str:
+        """Return both tables as Markdown."""
+        return "\n\n".join(map(markdown_table, (self.group_rows(), self.layer_rows())))
+
+    def __repr__(self) -> str:
+        """Return the tables: what a reader wants to see of a report."""
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return html_table(self.group_rows())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, strings and numbers."""
+        return {
+            "sparsity": self.sparsity,
+            "overall_sparsity": self.overall_sparsity,
+            "all_weights": self.all_weights,
+            "layers": [row._asdict() for row in self.layers],
+        }
+
+    def to_json(self, path: str | Path) -> None:
+        """Write the report to a file, whole or not at all."""
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(self.to_dict(), indent=1) + "\n")
+
+    @staticmethod
+    def _weights(rows: Sequence[LayerRow]) -> int:
+        return sum(row.weights for row in rows)
+
+    @staticmethod
+    def _kept(rows: Sequence[LayerRow]) -> int:
+        return sum(row.kept for row in rows)
+
+
+def _cells(
+    name: str, count: int, rows: Sequence[LayerRow], sparsity: float
+) -> list[str]:
+    weights, kept = sum(r.weights for r in rows), sum(r.kept for r in rows)
+    return [name, str(count), f"{weights:,}", f"{kept:,}", f"{sparsity:.1%}"]
+
+
+def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
+    """Return which weights a model keeps.
+
+    Args:
+        model: whose layers.
+        masks: 0 or 1; by default where its kernels are not zero.
+    """
+    layers = prunable_layers(model)
+    masks = masks_of(layers) if masks is None else masks
+    rows = [
+        LayerRow(
+            layer.name,
+            layer.group,
+            tuple(map(int, layer.kernel.shape)),
+            layer.size,
+            int(masks[layer.name].sum(dtype=np.int64)),
+        )
+        for layer in layers
+    ]
+    everything = sum(layer.count_params() for layer in weighted_layers(model))
+    return PruningReport(tuple(rows), everything)
+
+
+def dry_run(
+    model: MaskRCNN,
+    method: Method,
+    sparsity: float,
+    calibration: Batches | None = None,
+    *,
+    seed: int = 0,
+) -> PruningReport:
+    """Return what a method would prune at once, and change no kernel.
+
+    Args:
+        model: trained.
+        method: what a weight is worth, and how many each layer keeps.
+        sparsity: share of the prunable weights to remove.
+        calibration: training data for the methods that look at gradients.
+        seed: of random choices.
+
+    Raises:
+        ValueError: if the method needs calibration data and there is none.
+    """
+    layers = prunable_layers(model)
+    weights = kernels(layers)
+    saliency = {}
+    if method.batches:
+        if calibration is None:
+            raise ValueError("This method measures gradients: give it `calibration`.")
+        found = Saliency(model, layers, method.losses, calibration)
+        saliency = found.measure(weights, method.batches)
+    priority = dict.fromkeys(Task, 1.0)
+    scores = method.criterion(Evidence(weights, saliency, priority, seed))
+    return report(model, method.allocate(scores, sparsity))
+
+
+def compressed_bytes(model: MaskRCNN) -> int:
+    """Return how many bytes all weights take as float32 after DEFLATE, as in gzip."""
+    squeezer, total = zlib.compressobj(6), 0
+    for layer in weighted_layers(model):
+        for variable in layer.weights:
+            total += len(squeezer.compress(np.asarray(variable, np.float32).tobytes()))
+    return total + len(squeezer.flush())

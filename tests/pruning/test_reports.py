@@ -1,0 +1,60 @@
+"""Reports count what is there, and a dry run changes nothing."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mrcnn import build
+from mrcnn.pruning import METHODS
+from mrcnn.pruning.prunable import GROUPS, kernels, prunable_layers
+from mrcnn.pruning.reports import compressed_bytes, dry_run, report
+from mrcnn.pruning.sensitivity import masked
+from mrcnn.weights import weighted_layers
+
+
+def test_a_dense_model_keeps_everything(tiny_model):
+    found = report(tiny_model)
+    assert found.sparsity == found.overall_sparsity == 0
+    assert found.all_weights == sum(
+        layer.count_params() for layer in weighted_layers(tiny_model)
+    )
+    assert set(found.by_group()) == set(GROUPS)
+
+
+def test_a_dry_run_counts_and_changes_nothing(tiny_model, tmp_path):
+    before = kernels(prunable_layers(tiny_model))
+    found = dry_run(tiny_model, METHODS["magnitude, uniform"], 0.75)
+    after = kernels(prunable_layers(tiny_model))
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name])
+    total = sum(row.weights for row in found.layers)
+    gone = sum(row.weights - row.kept for row in found.layers)
+    assert gone == round(0.75 * total)
+    assert found.overall_sparsity == pytest.approx(gone / found.all_weights)
+    for group, sparsity in found.by_group().items():
+        assert sparsity == pytest.approx(0.75, abs=0.02), group
+    found.to_json(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())["sparsity"] == (
+        found.sparsity
+    )
+
+
+def test_the_tables_name_every_group_and_layer(tiny_model):
+    text = report(tiny_model).table()
+    for name in (*GROUPS, *(row.name for row in report(tiny_model).layers)):
+        assert name in text
+
+
+def test_gradients_need_data(tiny_model):
+    with pytest.raises(ValueError, match="give it `calibration`"):
+        dry_run(tiny_model, METHODS["Taylor"], 0.5)
+
+
+def test_zeros_are_small_when_compressed(tiny_config):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    layers = prunable_layers(model)
+    dense = compressed_bytes(model)
+    none = {layer.name: np.zeros(layer.kernel.shape) for layer in layers}
+    with masked(layers, none):
+        assert compressed_bytes(model) < 0.7 * dense
