@@ -4,6 +4,7 @@ from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
 from mrcnn.pruning.prunable import GROUPS, prunable_layers
 from mrcnn.pruning.pruner import Pruner
+from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.reports import PruningReport, dry_run, report
 from mrcnn.pruning.schedules import Schedule
 
@@ -18,6 +19,7 @@ __all__ = [
     "dry_run",
     "masks_of",
     "prunable_layers",
+    "recalibrate",
     "report",
     "sparsity",
     "task_balanced",

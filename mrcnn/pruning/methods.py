@@ -80,7 +80,7 @@ def task_balanced(
     exponent: float = 4.0,
     share: float = 0.5,
     scale: Callable[[Arrays], Arrays] = criteria.ranks,
-    batches: int = 4,
+    batches: int = 2,
     memory: float = 0.7,
     regrow: bool = True,
     balance: float = 0.5,
@@ -102,7 +102,7 @@ def task_balanced(
     return Method(criterion, allocate, BY_TASK, batches, memory, regrow, balance)
 
 
-def taylor(batches: int = 4, memory: float = 0.7) -> Method:
+def taylor(batches: int = 2, memory: float = 0.7) -> Method:
     """Return the criterion of the summed loss, which knows of no tasks."""
     return Method(_taylor, allocation.everywhere, SUMMED, batches, memory)
 

@@ -20,7 +20,7 @@ STEPS = 300
 methods come out alike (arXiv:2304.06840)."""
 
 RAMP = (0.05, 0.6)
-"""Parts of the budget between which weights are removed."""
+"""Parts of the training between which weights are removed."""
 
 UPDATES = 8
 """How often weights are chosen on the ramp."""
@@ -42,15 +42,16 @@ class Cell(NamedTuple):
         )
 
     @property
-    def pruning(self) -> tuple[Method, Schedule] | None:
-        """The method and its schedule; None for the dense control."""
+    def method_used(self) -> Method | None:
+        """The method itself; None for the dense control."""
         if self.method == DENSE:
             return None
-        start, end = (round(part * self.steps) for part in RAMP)
-        name = self.method.removeprefix(ONE_SHOT)
-        if name != self.method:
-            return METHODS[name], Schedule(self.sparsity, start, start, 1)
-        return METHODS[name], Schedule(self.sparsity, start, end, UPDATES)
+        return METHODS[self.method.removeprefix(ONE_SHOT)]
+
+    @property
+    def updates(self) -> int:
+        """How often weights are chosen."""
+        return 1 if self.method.startswith(ONE_SHOT) else UPDATES
 
     @property
     def overhead(self) -> int:
@@ -60,16 +61,24 @@ class Cell(NamedTuple):
         backward pass; a training step is one forward and one backward pass, and a
         backward pass counts twice.
         """
-        if self.pruning is None:
+        method = self.method_used
+        if method is None:
             return 0
-        method, schedule = self.pruning
-        batches = method.batches * len(schedule.steps())
+        batches = method.batches * self.updates
         return math.ceil(batches * (1 + 2 * len(method.losses)) / 3)
 
     @property
     def training_steps(self) -> int:
         """What is left of the budget for training."""
         return self.steps - self.overhead
+
+    @property
+    def schedule(self) -> Schedule:
+        """When weights go; the ramp is a part of the training that is left."""
+        start, end = (round(part * self.training_steps) for part in RAMP)
+        return Schedule(
+            self.sparsity, start, start if self.updates == 1 else end, self.updates
+        )
 
 
 def grid(

@@ -18,6 +18,7 @@ from mrcnn.presets import (
     ShapesConfig,
 )
 from mrcnn.pruning import Pruner, masks_of, prunable_layers, sparsity
+from mrcnn.pruning.schedules import check
 from mrcnn.study.cells import Cell
 from mrcnn.tasks import Task
 
@@ -41,12 +42,14 @@ def run_cell(cell: Cell, checkpoint: str | Path) -> dict[str, Any]:
     weights.load_weights(model, checkpoint)
     train = ShapesDataset(TRAIN_IMAGES, seed=SHAPES_TRAIN_SEED)
     callbacks = []
-    if cell.pruning:
-        method, schedule = cell.pruning
+    if cell.method_used:
+        check(cell.schedule, cell.training_steps)
         calibration = build.batches(
             config, train, shuffle=True, seed=cell.seed + CALIBRATION_SEED
         )
-        callbacks.append(Pruner(method, schedule, calibration, seed=cell.seed))
+        callbacks.append(
+            Pruner(cell.method_used, cell.schedule, calibration, seed=cell.seed)
+        )
     training.fit(
         model,
         build.batches(

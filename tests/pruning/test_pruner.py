@@ -12,7 +12,9 @@ from mrcnn.pruning import METHODS, Pruner, Schedule, masks_of, sparsity
 from mrcnn.pruning.masks import Masks
 from mrcnn.pruning.methods import BY_TASK, SUMMED
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
+from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.saliency import Saliency
+from mrcnn.pruning.sensitivity import masked
 from mrcnn.structures import Stage
 from mrcnn.tasks import Task
 from mrcnn.training import fit
@@ -180,3 +182,17 @@ def test_a_new_optimizer_keeps_the_masks(tiny_config):
     masks.attach(keras.optimizers.Adam(0.1))
     for name, mask in masks.arrays().items():
         np.testing.assert_array_equal(mask, half[name])
+
+
+def test_recalibration_moves_statistics_and_nothing_else(tiny_config, batches):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    layers = prunable_layers(model)
+    half = {
+        n: np.arange(a.size).reshape(a.shape) % 2 for n, a in kernels(layers).items()
+    }
+    with masked(layers, half):
+        before = {v.path: np.asarray(v).copy() for v in model.weights}
+        recalibrate(model, batches)
+        for variable in model.weights:
+            same = np.array_equal(before[variable.path], np.asarray(variable))
+            assert same != ("moving" in variable.name), variable.path

@@ -41,23 +41,23 @@ def test_every_method_has_the_same_budget():
     for cell in grid():
         assert cell.training_steps + cell.overhead == cell.steps
         assert cell.training_steps > 0.5 * cell.steps
-        if cell.pruning:
-            assert cell.pruning[1].end < cell.training_steps
+        if cell.method_used:
+            assert cell.schedule.end < cell.training_steps
 
 
 def test_gradients_are_paid_for():
     lamp, taylor, tasks = (Cell(m, 0.9, 0, 300) for m in ("LAMP", "Taylor", "TBP"))
     assert lamp.overhead == 0
-    method, schedule = tasks.pruning
-    batches = method.batches * len(schedule.steps())
+    choices = len(tasks.schedule.steps())
+    batches = METHODS["TBP"].batches * choices
     assert tasks.overhead == pytest.approx(batches * 7 / 3, abs=1)
-    assert taylor.overhead == METHODS["Taylor"].batches * len(schedule.steps())
+    assert taylor.overhead == METHODS["Taylor"].batches * choices
 
 
 def test_one_shot_prunes_once():
-    method, schedule = Cell(f"{ONE_SHOT}LAMP", 0.9, 0, 300).pruning
-    assert method is METHODS["LAMP"]
-    assert len(schedule.steps()) == 1
+    cell = Cell(f"{ONE_SHOT}LAMP", 0.9, 0, 300)
+    assert cell.method_used is METHODS["LAMP"]
+    assert len(cell.schedule.steps()) == 1
 
 
 def test_unknown_methods_are_refused():
