@@ -6,8 +6,8 @@
 Shapes: the compact network from random weights at profile "cpu", measured on 200 images
 that no training saw. Balloons: the same network trained on the synthetic set, on the 61
 real photographs, and on one after the other, each measured on the 13 real validation
-photographs. A run that the file already holds is not done again, and each is written as
-soon as it ends: an interrupted command continues when it is repeated.
+photographs at two sizes. A run that the file already holds is not done again, and each
+is written as soon as it ends: an interrupted command continues when it is repeated.
 """
 
 import argparse
@@ -39,6 +39,8 @@ from mrcnn.presets import (
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "book" / "results"
+BALLOON_SIZES = (BalloonConfig.IMAGE_MAX_DIM, 640)
+"""Sides of the square to which photographs are resized for detection."""
 
 
 def _measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
@@ -73,7 +75,9 @@ def _summary(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "seeds": len(runs)}
     keys = ("box_ap", "box_ap50", "mask_ap", "mask_ap50", "class_accuracy", "seconds")
     for key in keys:
-        values = [run[key] for run in runs]
+        values = [run[key] for run in runs if key in run]
+        if not values:
+            continue
         row[key] = statistics.fmean(values)
         row[f"{key}_std"] = statistics.stdev(values) if len(values) > 1 else None
     return row
@@ -82,7 +86,7 @@ def _summary(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
 def _missing(path: Path, name: str, seed: int) -> bool:
     """Return whether a run is still to be done, and say so."""
     found = any((r["name"], r["seed"]) == (name, seed) for r in _read(path)["runs"])
-    print(f"{name}, seed {seed}: {'already measured' if found else 'training'}")
+    print(f"{name}, seed {seed}: {'already measured' if found else 'to do'}")
     return not found
 
 
@@ -130,46 +134,53 @@ def shapes(seeds: list[int], out: Path, keep: Path | None = None) -> None:
 def balloons(real: Path, seeds: list[int], out: Path, keep: Path | None = None) -> None:
     """Train the balloon model in three ways and measure each on real photographs.
 
+    Each is measured at the size it was trained at and at a larger one: augmented images
+    show balloons larger than photographs do (arXiv:1906.06423).
+
     Args:
         real: folder of the real set, with train/ and val/.
         seeds: of weights, data order and sampling.
         out: the results.
-        keep: folder for the trained weights; None throws them away.
+        keep: folder for the trained weights, which are not trained again if they are
+            there; None throws them away.
     """
     with tempfile.TemporaryDirectory() as scratch:
+        kept = keep or Path(scratch)
         folder = extract(ROOT / "datasets" / "balloons.zip", Path(scratch) / "balloons")
-        synthetic = load_balloons(folder, "train")
-        photographs, test = load_balloons(real, "train"), load_balloons(real, "val")
+        drawn, photographs = (
+            load_balloons(folder, "train"),
+            load_balloons(real, "train"),
+        )
+        test = load_balloons(real, "val")
         for seed in seeds:
-            start = (keep or Path(scratch)) / f"balloon_synthetic_{seed}.h5"
-            if _missing(out, "synthetic", seed) or not start.is_file():
-                _balloon_run("synthetic", synthetic, test, seed, out, None, start)
-            for name, weight_file in (
-                ("real", None),
-                ("synthetic, then real", start),
-            ):
-                if _missing(out, name, seed):
-                    target = keep / f"balloon_{name[:4]}_{seed}.h5" if keep else None
-                    _balloon_run(
-                        name, photographs, test, seed, out, weight_file, target
-                    )
+            start = kept / f"balloon_synthetic_{seed}.h5"
+            ways = (
+                ("synthetic", drawn, None, start),
+                ("real", photographs, None, kept / f"balloon_real_{seed}.h5"),
+                (
+                    "synthetic, then real",
+                    photographs,
+                    start,
+                    kept / f"balloon_{seed}.h5",
+                ),
+            )
+            for name, train, before, target in ways:
+                if not target.is_file():
+                    _train_balloons(train, seed, before, target)
+                for size in BALLOON_SIZES:
+                    row = f"{name}, at {size} pixels"
+                    if _missing(out, row, seed):
+                        _append(out, _measured_balloons(row, target, test, seed, size))
 
 
-def _balloon_run(
-    name: str,
-    train: Dataset,
-    test: Dataset,
-    seed: int,
-    out: Path,
-    start: Path | None,
-    target: Path | None,
+def _train_balloons(
+    train: Dataset, seed: int, start: Path | None, target: Path
 ) -> None:
-    """Train on one set from given weights; append the run, keep the weights."""
+    """Train on one set from given weights, and write the weights."""
     config, plan = BalloonConfig(), profile("balloon", "cpu")
     model = build.model(config, seed=seed)
     if start:
         print(weights.load_weights(model, start))
-    started = time.perf_counter()
     training.fit(
         model,
         build.batches(
@@ -183,21 +194,27 @@ def _balloon_run(
         stages=[build.stage(config, plan.epochs)],
         optimizer=partial(build.optimizer, config),
     )
-    seconds = time.perf_counter() - started
-    if target:
-        weights.save_weights(model, target, dtype="float16")
+    weights.save_weights(model, target, dtype="float16")
+
+
+def _measured_balloons(
+    name: str, path: Path, test: Dataset, seed: int, size: int
+) -> dict[str, Any]:
+    """Return what trained weights achieve on images resized to `size` pixels."""
+    model = build.model(BalloonConfig())
+    weights.load_weights(model, path)
+    model.preprocessing = model.preprocessing._replace(min_dim=size, max_dim=size)
+    plan = profile("balloon", "cpu")
     run = {
         "name": name,
         "seed": seed,
-        "seconds": seconds,
         "steps": plan.epochs * plan.steps,
         "precision": best_policy(),
         "images": test.num_images,
         **_measures(model, test),
     }
-    if _missing(out, name, seed):
-        _append(out, run)
     print(json.dumps(run))
+    return run
 
 
 def main() -> None:
