@@ -192,7 +192,7 @@ def fit(
             f"Training {stage.layers} in {model.backbone.layers[1].dtype_policy.name}: "
             f"epochs {done + 1} to {end}, {len(train)} steps of {train.batch_size}."
         )
-        watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train), *callbacks]
+        watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
         if patience is not None:
             monitor = "val_loss" if validation else "loss"
             watched.append(
@@ -200,6 +200,7 @@ def fit(
                     monitor, patience=patience, restore_best_weights=True
                 )
             )
+        watched += callbacks  # after early stopping, so that they have the last word
         if folder:
             watched.append(Checkpoint(folder, index, history, callbacks))
         result = model.fit(

@@ -22,11 +22,12 @@ REPEATS = 9
 
 def run_row(name: str, policy: str, repeats: int) -> dict[str, object]:
     """Measure one workload in this process."""
-    from mrcnn.benchmarks import timing, workloads
+    from mrcnn.benchmarks import peers, timing, workloads
 
     throughput = timing.convolution_throughput(policy)
     before = timing.peak_memory()
-    job = workloads.WORKLOADS[name](policy)
+    peer = peers.WORKLOADS.get(name)
+    job = peer() if peer else workloads.WORKLOADS[name](policy)
     taken = timing.measure(job.call, warm_up=2, repeats=repeats)
     peak = timing.peak_memory()
     flops, about = job.work()
@@ -55,10 +56,11 @@ def table(rows: list[dict]) -> str:
     ]
     for row in rows:
         theirs = row["matterport_seconds"] or ""
+        limit = f"{row['of_limit']:.0%}" if row["gflop"] else ""
         lines.append(
             f"| {row['name']} | {row['precision']} | {row['median']:.3f} | "
             f"{row['fastest']:.3f} | {row['first']:.1f} | {row['gflop']:.0f} | "
-            f"{row['convolution_gflops']:.0f} | {row['of_limit']:.0%} | "
+            f"{row['convolution_gflops']:.0f} | {limit} | "
             f"{row['peak_memory_mb']:.0f} | {theirs} | {row['about']} |"
         )
     return "\n".join(lines)
@@ -77,13 +79,17 @@ def main() -> None:
         print(json.dumps(run_row(*args.row, args.repeats)))
         return
 
+    from mrcnn.benchmarks import peers
     from mrcnn.benchmarks.workloads import WORKLOADS
 
+    work = dict.fromkeys(WORKLOADS, args.precision)
+    if peers.available():
+        work |= {name: ["float32"] for name in peers.WORKLOADS}
     rows = []
-    for name in WORKLOADS:
+    for name, policies in work.items():
         if args.only and not any(part in name for part in args.only):
             continue
-        for policy in args.precision:
+        for policy in policies:
             print(f"measuring {name}, {policy}", file=sys.stderr, flush=True)
             command = [sys.executable, "-m", "mrcnn.benchmarks", "--row", name, policy]
             result = subprocess.run(

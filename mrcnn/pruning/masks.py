@@ -81,6 +81,11 @@ class Masks:
             self._masks[layer.name].assign(mask)
             layer.kernel.assign(dense[layer.name] * mask)
 
+    def enforce(self) -> None:
+        """Zero what is masked now, after something else than the optimizer wrote it."""
+        for layer in self.layers:
+            layer.kernel.assign(layer.kernel * self._masks[layer.name])
+
 
 def masks_of(layers: list[PrunableLayer]) -> Arrays:
     """Return where kernels are not zero: the masks of a model pruned before."""

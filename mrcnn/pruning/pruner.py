@@ -90,6 +90,10 @@ class Pruner(keras.callbacks.Callback):
         if self.balance and logs:
             self.balance.observe(self._of_this_step(batch, logs))
 
+    def on_train_end(self, logs: Any = None) -> None:
+        """Enforce the masks once more: early stopping may have put back old weights."""
+        self.masks.enforce()
+
     # --- Choosing
 
     def _choose(self) -> None:

@@ -196,3 +196,22 @@ def test_recalibration_moves_statistics_and_nothing_else(tiny_config, batches):
         for variable in model.weights:
             same = np.array_equal(before[variable.path], np.asarray(variable))
             assert same != ("moving" in variable.name), variable.path
+
+
+def test_early_stopping_brings_no_pruned_weight_back(
+    tiny_config, batches, calibration, monkeypatch
+):
+    class Dense(keras.callbacks.EarlyStopping):
+        """Finds the first epoch best, when nothing was pruned."""
+
+        def __init__(self, monitor, **options):
+            super().__init__("epoch_number", mode="min", **options)
+
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, {**(logs or {}), "epoch_number": epoch})
+
+    monkeypatch.setattr(keras.callbacks, "EarlyStopping", Dense)
+    model, pruner = pruned(tiny_config, batches, calibration, "LAMP", patience=1)
+    found = masks_of(prunable_layers(model))
+    for name, mask in pruner.masks.arrays().items():
+        assert not (found[name] > mask).any(), name
