@@ -97,6 +97,8 @@ def plot_histograms(
             kinds, counts = np.unique(values, return_counts=True)
             ax.bar(range(len(kinds)), counts, 0.7, color=OKABE_ITO[0])
             ax.set_xticks(range(len(kinds)), kinds)
+        if marks:
+            ax.margins(y=0.18)  # room for their labels above the bars
         for label, place in (marks or {}).items():
             ax.axvline(place, color=OKABE_ITO[3], linewidth=1.6, linestyle="--")
             ax.annotate(
