@@ -50,6 +50,7 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 	@$(MAKE) --no-print-directory html
 
 html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
+	@$(BIN)/python book/render.py text
 	@$(BIN)/python book/render.py check || echo "'make book' renews them."
 	@$(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "The book: $(CURDIR)/_build/html/index.html"

@@ -20,14 +20,45 @@ LANGUAGE = {"name": "python", "file_extension": ".py", "pygments_lexer": "ipytho
 UNTRACKED = {"__pycache__", "balloon"}  # caches, and the fetched photographs
 
 
-def source_hash(notebook: nbformat.NotebookNode) -> str:
-    """Hash what an author writes: each cell's type, tags, metadata and source."""
+def code_hash(notebook: nbformat.NotebookNode) -> str:
+    """Hash what outputs depend on: the code cells and their tags, in order."""
+    cells = [
+        (cell.source, cell.metadata.get("tags", []))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source
+    ]
+    return _hash(json.dumps(cells, sort_keys=True).encode())
+
+
+def text_hash(notebook: nbformat.NotebookNode) -> str:
+    """Hash all that an author writes: each cell's type, metadata and source."""
     cells = [
         (cell.cell_type, cell.source, cell.metadata)
         for cell in notebook.cells
         if cell.source
     ]
     return _hash(json.dumps(cells, sort_keys=True).encode())
+
+
+def with_text(
+    source: nbformat.NotebookNode, copy: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    """Return a copy's outputs under the prose, captions and order of a source.
+
+    The two have the same code cells; those that papermill added stay where they were.
+    """
+    executed = [cell for cell in copy.cells if cell.cell_type == "code"]
+    renewed = nbformat.from_dict({**copy, "cells": []})
+    for cell in source.cells:
+        if cell.cell_type != "code":
+            renewed.cells.append(nbformat.from_dict(cell))
+            continue
+        while executed[0].source != cell.source:
+            renewed.cells.append(executed.pop(0))
+        ran = executed.pop(0)
+        ran.metadata = nbformat.from_dict(cell.metadata)
+        renewed.cells.append(ran)
+    return renewed
 
 
 def tree_hash(root: Path, folders: tuple[str, ...] = ("mrcnn", "datasets")) -> str:

@@ -14,7 +14,6 @@ more than the notebook it was in.
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -31,14 +30,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 from mrcnn.files import atomic_path
 
 import copies
-from runner import NotebookError, execute
+from runner import NotebookError, execute, follow
 
 LARGEST_COPY = 2_000_000  # bytes; larger ones fail to open on code-hosting sites
-# Lines of a run's log that tell nobody anything.
-CHATTER = re.compile(
-    r"Ending Cell|Executing notebook|(Input|Output) Notebook:|Working directory:|"
-    r"\[IPKernelApp\]|<(IPython|Figure) |" + copies.NATIVE_NOISE.pattern
-)
 PARENTS = "uses"  # notebook metadata: the notebooks whose results this one starts from
 
 
@@ -79,11 +73,11 @@ def inputs(book: Book, name: str, parameters: Mapping[str, Any]) -> dict[str, An
     """Return all that a notebook's result depends on, as hashes and values."""
     notebook = nbformat.read(book.source(name), as_version=4)
     parents = [
-        copies.source_hash(nbformat.read(book.source(parent), as_version=4))
+        copies.code_hash(nbformat.read(book.source(parent), as_version=4))
         for parent in notebook.metadata.get(PARENTS, [])
     ]
     return {
-        "source": "-".join([copies.source_hash(notebook), *parents]),
+        "source": "-".join([copies.code_hash(notebook), *parents]),
         "package": copies.tree_hash(book.root),
         "lock": copies.file_hash(book.root / "requirements.txt"),
         "parameters": dict(parameters),
@@ -96,6 +90,7 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
     Raises:
         NotebookError: if it fails; what it had computed is then in NAME.failed.ipynb.
     """
+    renew_text(book, name)
     wanted = inputs(book, name, parameters)
     if _finished(book, name, wanted):
         print(f"{name}: up to date", flush=True)
@@ -112,7 +107,7 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
     try:
         cells = len(nbformat.read(book.source(name), as_version=4).cells)
         log = execute(book.source(name), partial, values)
-        _follow(name, log, cells + 1)  # papermill adds the cell of parameters
+        follow(name, log, cells + 1)  # papermill adds the cell of parameters
         seconds = round(time.monotonic() - start)
         _publish(book, name, partial, wanted, seconds)
     except NotebookError as error:
@@ -132,17 +127,6 @@ def _finished(book: Book, name: str, wanted: Mapping[str, Any]) -> bool:
     return same and all(path.exists() for path in files)
 
 
-def _follow(name: str, lines: Iterator[str], cells: int) -> None:
-    """Print a run's log, with a line for each cell that begins."""
-    start = time.monotonic()
-    for line in lines:
-        if match := re.match(r"Executing Cell (\d+)", line):
-            clock = time.monotonic() - start
-            print(f"{name}: cell {match[1]} of {cells}, {clock:.0f} s", flush=True)
-        elif line.strip() and not CHATTER.match(line):
-            print(f"    {line}", flush=True)
-
-
 def _publish(
     book: Book, name: str, executed: Path, wanted: Mapping[str, Any], seconds: int
 ) -> None:
@@ -153,6 +137,7 @@ def _publish(
     facts = book.results(name) / "environment.json"
     entry = {
         **wanted,
+        "text": _text(book, name),
         "metrics": json.loads(metrics.read_text()),
         "environment": json.loads(facts.read_text()) if facts.exists() else {},
         "seconds": seconds,
@@ -162,6 +147,13 @@ def _publish(
     entry["stderr"] = copies.clean(notebook, book.root)
     for line in entry["stderr"]:
         print(f"{name}: left out of the copy, from stderr: {line}", flush=True)
+    _write(book, name, notebook, entry)
+
+
+def _write(
+    book: Book, name: str, notebook: nbformat.NotebookNode, entry: dict[str, Any]
+) -> None:
+    """Write a copy, with a line on its run, and its manifest entry."""
     notebook.cells[0].source += _last_run(entry)
     text = nbformat.writes(notebook) + "\n"
     if len(text) > LARGEST_COPY:
@@ -176,6 +168,29 @@ def _publish(
     with atomic_path(book.manifest) as path:
         entries = book.entries() | {name: entry}
         path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
+
+
+def _text(book: Book, name: str) -> str:
+    return copies.text_hash(nbformat.read(book.source(name), as_version=4))
+
+
+def renew_text(book: Book, name: str) -> bool:
+    """Bring changed prose and captions into a copy; return whether there were any.
+
+    Only where the code is still the same: its outputs are then those of the source.
+    """
+    entry = book.entries().get(name)
+    if entry is None or not book.copy(name).exists():
+        return False
+    text = _text(book, name)
+    same_code = inputs(book, name, entry["parameters"])["source"] == entry["source"]
+    if not same_code or entry["text"] == text:
+        return False
+    source = nbformat.read(book.source(name), as_version=4)
+    copy = nbformat.read(book.copy(name), as_version=4)
+    _write(book, name, copies.with_text(source, copy), {**entry, "text": text})
+    print(f"{name}: its text was renewed", flush=True)
+    return True
 
 
 def _last_run(entry: Mapping[str, Any]) -> str:
@@ -204,6 +219,8 @@ def stale(book: Book) -> Iterator[tuple[bool, str]]:
         now = inputs(book, name, entry["parameters"])
         if copies.file_hash(book.copy(name)) != entry["copy"]:
             yield True, f"{name}: the executed copy was changed after its run"
+        if entry["text"] != _text(book, name):
+            yield True, f"{name}: the text has changed since its run"
         for key in ("source", "package", "lock"):
             if now[key] != entry[key]:
                 yield key == "source", f"{name}: the {key} has changed since its run"
@@ -237,6 +254,7 @@ def _arguments() -> argparse.Namespace:
     runner.add_argument("-p", dest="parameters", type=_parameter, action="append")
     checker = commands.add_parser("check", help="compare the copies with their inputs")
     checker.add_argument("--strict", action="store_true", help="fail on any change")
+    commands.add_parser("text", help="bring changed prose and captions into the copies")
     commands.add_parser("list", help="list the notebooks and what is known of each")
     return parser.parse_args()
 
@@ -249,6 +267,9 @@ def main() -> int:
         parameters = {"PROFILE": options.profile, **dict(options.parameters or ())}
         for name in _chosen(book, options.names):
             run(book, name, parameters)
+    elif options.command == "text":
+        for name in book.names():
+            renew_text(book, name)
     elif options.command == "check":
         found = list(stale(book))
         print("\n".join(text for _, text in found) or "Every copy is up to date.")

@@ -1,9 +1,11 @@
 """Run one notebook with papermill, in a process and under settings of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,11 @@ import copies
 ROOT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 3600  # seconds; a hung kernel must not hang the build
 START_TIMEOUT = 120
+# Lines of a run's log that tell nobody anything.
+CHATTER = re.compile(
+    r"Ending Cell|Executing notebook|(Input|Output) Notebook:|Working directory:|"
+    r"\[IPKernelApp\]|<(IPython|Figure) |" + copies.NATIVE_NOISE.pattern
+)
 
 
 class NotebookError(Exception):
@@ -95,3 +102,14 @@ def execute(
     if process.returncode:
         found = output.exists() and copies.failure(nbformat.read(output, as_version=4))
         raise NotebookError(f"{source.name}: {found or os.linesep.join(log[-30:])}")
+
+
+def follow(name: str, lines: Iterator[str], cells: int) -> None:
+    """Print a run's log, with a line for each cell that begins."""
+    start = time.monotonic()
+    for line in lines:
+        if match := re.match(r"Executing Cell (\d+)", line):
+            clock = time.monotonic() - start
+            print(f"{name}: cell {match[1]} of {cells}, {clock:.0f} s", flush=True)
+        elif line.strip() and not CHATTER.match(line):
+            print(f"    {line}", flush=True)

@@ -153,7 +153,8 @@ def test_cached_files_and_fetched_photographs_are_no_input(book):
 def test_missing_edited_and_orphaned_copies_must_be_mended(book):
     add_notebook(book, "01_a")
     assert list(render.stale(book)) == [(True, "01_a: there is no executed copy")]
-    entry = {**render.inputs(book, "01_a", {}), "copy": "0"}
+    text = copies.text_hash(nbformat.read(book.source("01_a"), as_version=4))
+    entry = {**render.inputs(book, "01_a", {}), "text": text, "copy": "0"}
     book.manifest.write_text(json.dumps({"01_a": entry, "02_gone": {}}))
     book.copy("01_a").parent.mkdir()
     book.copy("01_a").write_text("edited")
@@ -186,3 +187,34 @@ def test_the_command_line_names_the_notebooks_there_are():
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert "There is no notebook '99'" in done.stderr
+
+
+def test_changed_prose_is_renewed_without_a_run(book):
+    add_notebook(book, "01_story")
+    render.run(book, "01_story", {"PROFILE": "cpu"})
+    before = nbformat.read(book.copy("01_story"), as_version=4)
+    source = nbformat.read(book.source("01_story"), as_version=4)
+    source.cells[0].source = source.cells[0].source + "\n\nA better word."
+    source.cells.append(nbformat.v4.new_markdown_cell("The end.", id="the-end"))
+    nbformat.write(source, book.source("01_story"))
+    assert [urgent for urgent, text in render.stale(book) if "text" in text] == [True]
+    assert render.renew_text(book, "01_story")
+    assert not render.renew_text(book, "01_story")
+    after = nbformat.read(book.copy("01_story"), as_version=4)
+    assert "A better word." in after.cells[0].source
+    assert "Last run on" in after.cells[0].source
+    assert after.cells[-1].source == "The end."
+    assert [c for c in after.cells if c.cell_type == "code"] == [
+        c for c in before.cells if c.cell_type == "code"
+    ]
+    assert not [text for urgent, text in render.stale(book) if urgent]
+
+
+def test_changed_code_is_not_taken_for_prose(book):
+    add_notebook(book, "01_story")
+    render.run(book, "01_story", {"PROFILE": "cpu"})
+    source = nbformat.read(book.source("01_story"), as_version=4)
+    source.cells[-1].source += "\nprint('more')"
+    nbformat.write(source, book.source("01_story"))
+    assert not render.renew_text(book, "01_story")
+    assert any(urgent for urgent, _ in render.stale(book))
