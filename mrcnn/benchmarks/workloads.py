@@ -67,7 +67,13 @@ def detection(config: type[Config], policy: str, *, objects: int) -> Job:
     Random weights are sure of nothing. Any confidence will do, then, and the row says
     how many of at most `objects` detections went through the mask head.
     """
-    settings = {"DETECTION_MIN_CONFIDENCE": 0.0, "DETECTION_MAX_INSTANCES": objects}
+    settings = {
+        "DETECTION_MIN_CONFIDENCE": 0.0,
+        "DETECTION_MAX_INSTANCES": objects,
+        # Residual branches then start at zero. With random ones and statistics that
+        # were never trained, features grow from block to block until boxes are no more.
+        "TRAIN_BN": None,
+    }
     model = build.model(type("Any", (config,), settings)(), precision=policy)
     _favour_objects(model)
     side = model.preprocessing.max_dim
