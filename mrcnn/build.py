@@ -12,12 +12,19 @@ from mrcnn.hardware import best_policy
 from mrcnn.nn.fpn import build_fpn
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.nn.resnet import build_backbone
+from mrcnn.nn.resnet import build_backbone, default_widths
 from mrcnn.nn.roi_heads import build_box_head, build_mask_head
 from mrcnn.nn.rpn import build_rpn
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
+
+WIDTHS = (
+    *("TOP_DOWN_PYRAMID_SIZE", "RPN_CHANNELS"),
+    *("FPN_CLASSIF_FC_LAYERS_SIZE", "MASK_HEAD_CHANNELS"),
+)
+NARROWEST = 4
+"""Channels that every layer keeps."""
 
 
 def model(config: Config, *, seed: int = 0, precision: str | None = None) -> MaskRCNN:
@@ -60,6 +67,18 @@ def model(config: Config, *, seed: int = 0, precision: str | None = None) -> Mas
         ),
     )
     return MaskRCNN(parts, _settings(config), preprocessing(config), seed=seed)
+
+
+def narrower(config: Config, factor: float) -> Config:
+    """Return a configuration with every layer's width scaled by a factor."""
+
+    def scaled(width: int) -> int:
+        return max(NARROWEST, round(factor * width))
+
+    backbone = default_widths(config.BACKBONE) | dict(config.BACKBONE_WIDTHS or {})
+    changes = {name: scaled(getattr(config, name)) for name in WIDTHS}
+    changes["BACKBONE_WIDTHS"] = {name: scaled(w) for name, w in backbone.items()}
+    return type(f"Narrower{type(config).__name__}", (type(config),), changes)()
 
 
 def _settings(config: Config) -> Settings:

@@ -103,23 +103,33 @@ PROFILES: dict[str, dict[str, Profile]] = {
         "cpu": Profile(train_images=4000, test_images=200, epochs=13, steps=200),
         "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
     },
+    "shapes pruning": {
+        "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=2),
+        "cpu": Profile(train_images=2000, test_images=100, epochs=12, steps=25),
+        "full": Profile(train_images=20000, test_images=1000, epochs=60, steps=100),
+    },
+    "balloon pruning": {
+        "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=2),
+        "cpu": Profile(train_images=160, test_images=40, epochs=6, steps=25),
+        "full": Profile(train_images=160, test_images=40, epochs=20, steps=100),
+    },
     "balloon": {
         "smoke": Profile(train_images=8, test_images=3, epochs=2, steps=2),
         "cpu": Profile(train_images=160, test_images=40, epochs=10, steps=100),
         "full": Profile(train_images=160, test_images=40, epochs=60, steps=250),
     },
 }
-"""By data set and name: "smoke" shows that everything runs, "cpu" learns visibly on two
-cores in minutes, "full" is for a GPU."""
+"""By experiment and name: "smoke" shows that everything runs, "cpu" learns visibly on
+two cores in minutes, "full" is for a GPU."""
 
 
-def profile(dataset: str, name: str, epochs: int = 0) -> Profile:
+def profile(experiment: str, name: str, epochs: int = 0) -> Profile:
     """Return a profile, with another number of epochs unless `epochs` is 0.
 
     Raises:
         ValueError: if there is no such profile; names those there are.
     """
-    profiles = PROFILES[dataset]
+    profiles = PROFILES[experiment]
     if name not in profiles:
         raise ValueError(
             f"There is no profile {name!r}; PROFILE is one of {', '.join(profiles)}."

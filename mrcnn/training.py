@@ -171,7 +171,10 @@ def fit(
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
+        ValueError: names an image that becomes of another size than the first.
     """
+    for batches in filter(None, (train, validation)):
+        batches.check_sizes()
     history: History = {}
     done, first_stage = 0, 0
     folder = Path(folder) if folder else None
@@ -194,11 +197,8 @@ def fit(
         )
         watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
         if patience is not None:
-            monitor = "val_loss" if validation else "loss"
             watched.append(
-                keras.callbacks.EarlyStopping(
-                    monitor, patience=patience, restore_best_weights=True
-                )
+                _early_stopping("val_loss" if validation else "loss", patience)
             )
         watched += callbacks  # after early stopping, so that they have the last word
         if folder:
@@ -217,6 +217,12 @@ def fit(
                 history.setdefault(name, []).extend(map(float, values))
         done = end
     return history
+
+
+def _early_stopping(monitor: str, patience: int) -> keras.callbacks.Callback:
+    return keras.callbacks.EarlyStopping(
+        monitor, patience=patience, restore_best_weights=True
+    )
 
 
 def _compile(

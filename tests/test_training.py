@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mrcnn import build, training
+from mrcnn.data.shapes import ShapesDataset
 from mrcnn.structures import Stage
 from mrcnn.tasks import LOSS_NAMES
 from mrcnn.training_state import save_checkpoint
@@ -186,6 +187,17 @@ def test_history_has_every_loss(tiny_config, tiny_shapes, train):
     assert set(history) == names | {f"val_{n}" for n in names} | {"learning_rate"}
     assert all(len(v) == 2 and np.isfinite(v).all() for v in history.values())
     assert history["learning_rate"] == pytest.approx([0.01, 0.01])
+
+
+def test_images_of_several_sizes_are_refused_before_training(tiny_config):
+    config = type("Pad", (type(tiny_config),), {"IMAGE_RESIZE_MODE": "pad64"})()
+    several = ShapesDataset(2, height=64, width=64, seed=7)
+    blank = [np.zeros((64, 64 + 10 * i, 3), np.uint8) for i in range(2)]
+    several.load_image = lambda i: blank[i]
+    model = new_model(config)
+    with pytest.raises(ValueError, match="training takes images of one size"):
+        fit(config, build.batches(config, several, steps=1), model)
+    assert not model.compiled
 
 
 def test_nan_names_the_images(tiny_config, tiny_shapes, tmp_path):

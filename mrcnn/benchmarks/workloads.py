@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mrcnn import build
-from mrcnn.benchmarks.cost import model_cost
 from mrcnn.config import Config
+from mrcnn.cost import model_cost
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.nn.mask_rcnn import MaskRCNN

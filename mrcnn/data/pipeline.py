@@ -7,6 +7,7 @@ import numpy as np
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.transforms import (
+    Geometry,
     check_image,
     place_image,
     place_masks,
@@ -117,6 +118,38 @@ class Batches(keras.utils.PyDataset):
         ]
         return ({key: np.stack([s[key] for s in samples]) for key in samples[0]},)
 
+    def check_sizes(self) -> None:
+        """Refuse images that do not all become one size: training compiles for one.
+
+        Modes "square" and "crop" make them so. For the others every image is read once.
+
+        Raises:
+            ValueError: names the first image that differs, and the way out.
+        """
+        if self.preprocessing.mode in ("square", "crop"):
+            return
+        first: tuple[str, tuple[int, int]] | None = None
+        for image_id in self.dataset.image_ids:
+            name = self.dataset.image_reference(image_id)
+            image = self.dataset.load_image(image_id)
+            shape = self._geometry(image, name, None).padded_shape
+            first = first or (name, shape)
+            if shape != first[1]:
+                raise ValueError(
+                    f"{name} becomes {shape[0]} x {shape[1]} pixels, but {first[0]} "
+                    f"{first[1][0]} x {first[1][1]}: training takes images of one "
+                    f"size, and IMAGE_RESIZE_MODE is {self.preprocessing.mode!r}. Take "
+                    '"square" or "crop".'
+                )
+
+    def _geometry(
+        self, image: np.ndarray, name: str, rng: np.random.Generator | None
+    ) -> Geometry:
+        try:
+            return plan_geometry(image.shape[:2], self.preprocessing, rng)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
     def _load(
         self, image_id: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -131,7 +164,7 @@ class Batches(keras.utils.PyDataset):
                 f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
                 "pixels."
             )
-        geometry = plan_geometry(image.shape[:2], self.preprocessing, rng)
+        geometry = self._geometry(image, name, rng)
         if not masks.shape[-1]:
             masks = np.zeros((*image.shape[:2], 0), bool)
         loaded = (

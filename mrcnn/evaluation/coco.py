@@ -47,6 +47,38 @@ def average_precision(
         class_names: of all classes, background first.
         task: "box" or "mask", whose overlap counts.
     """
+    return _accumulate(_matched(scenes, class_names, task), class_names)
+
+
+def resampled_ap(
+    scenes: Sequence[Scene],
+    class_names: Sequence[str],
+    task: str,
+    samples: np.ndarray,
+) -> np.ndarray:
+    """Return the AP (r,) of each of r samples of the images.
+
+    Objects and detections are matched once; only the averages are taken anew.
+
+    Args:
+        scenes: the n images.
+        class_names: of all classes, background first.
+        task: "box" or "mask".
+        samples: (r, n) places in `scenes`, some of them several times.
+    """
+    run = _matched(scenes, class_names, task)
+    by_class = np.array(run.evalImgs, dtype=object).reshape(-1, len(scenes))
+    found = []
+    for sample in samples:
+        run.evalImgs = by_class[:, sample].ravel().tolist()
+        found.append(_accumulate(run, class_names).ap)
+    return np.array(found)
+
+
+def _matched(
+    scenes: Sequence[Scene], class_names: Sequence[str], task: str
+) -> COCOeval:
+    """Return pycocotools' evaluation with objects and detections matched."""
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
         run = COCOeval(
             _coco([s.truth for s in scenes], len(class_names)),
@@ -56,6 +88,12 @@ def average_precision(
         run.params.maxDets = [MAX_DETECTIONS]
         run.params.areaRng, run.params.areaRngLbl = [EVERY_SIZE], ["all"]
         run.evaluate()
+    return run
+
+
+def _accumulate(run: COCOeval, class_names: Sequence[str]) -> AveragePrecision:
+    """Return the averages over what is matched."""
+    with contextlib.redirect_stdout(io.StringIO()):
         run.accumulate()
     # (10, 101, K-1) and (10, K-1); pycocotools writes -1 for classes without objects.
     precision, recall = (

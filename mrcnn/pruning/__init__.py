@@ -1,5 +1,7 @@
 """Pruning that knows the tasks of a network: what goes, when, and what it costs."""
 
+from mrcnn.pruning.agreement import by_chance, overlap, task_overlap
+from mrcnn.pruning.guard import Guard
 from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
 from mrcnn.pruning.prunable import GROUPS, prunable_layers
@@ -11,16 +13,20 @@ from mrcnn.pruning.schedules import Schedule
 __all__ = [
     "GROUPS",
     "METHODS",
+    "Guard",
     "Masks",
     "Method",
     "Pruner",
     "PruningReport",
     "Schedule",
+    "by_chance",
     "dry_run",
     "masks_of",
+    "overlap",
     "prunable_layers",
     "recalibrate",
     "report",
     "sparsity",
     "task_balanced",
+    "task_overlap",
 ]

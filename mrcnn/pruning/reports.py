@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mrcnn.cost import layer_costs, total
 from mrcnn.data.pipeline import Batches
 from mrcnn.evaluation.tables import html_table, markdown_table
 from mrcnn.files import atomic_path
@@ -29,6 +30,12 @@ class LayerRow(NamedTuple):
     shape: tuple[int, ...]  # of the kernel
     weights: int
     kept: int
+    macs: int  # multiply-accumulates for one image when nothing is pruned
+
+    @property
+    def kept_macs(self) -> int:
+        """The multiply-accumulates whose weight is not zero."""
+        return self.macs * self.kept // self.weights
 
     @property
     def sparsity(self) -> float:
@@ -38,10 +45,16 @@ class LayerRow(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class PruningReport:
-    """Which weights a model keeps; a table where it is shown."""
+    """Which weights a model keeps; a table where it is shown.
+
+    Multiply-accumulates (MACs) are those of one image with as many proposals and
+    detections as the model allows. Skipping the zeros among them takes a library for
+    sparse kernels; an ordinary one computes them all.
+    """
 
     layers: tuple[LayerRow, ...]
     all_weights: int  # of the model, what is never pruned included
+    all_macs: int  # likewise
 
     @property
     def sparsity(self) -> float:
@@ -53,6 +66,12 @@ class PruningReport:
         """The share of all weights that is gone."""
         gone = self._weights(self.layers) - self._kept(self.layers)
         return gone / self.all_weights
+
+    @property
+    def overall_mac_sparsity(self) -> float:
+        """The share of all multiply-accumulates whose weight is zero."""
+        gone = sum(row.macs - row.kept_macs for row in self.layers)
+        return gone / self.all_macs
 
     def by_group(self) -> dict[str, float]:
         """Return the sparsity of each group."""
@@ -68,7 +87,7 @@ class PruningReport:
 
     def group_rows(self) -> list[list[str]]:
         """Return the table of groups, the first row a header."""
-        cells = [["group", "layers", "weights", "kept", "sparsity"]]
+        cells = [["group", "layers", "weights", "kept", "sparsity", "MACs", "kept"]]
         for group, sparsity in self.by_group().items():
             rows = [row for row in self.layers if row.group == group]
             cells.append(_cells(group, len(rows), rows, sparsity))
@@ -77,7 +96,7 @@ class PruningReport:
 
     def layer_rows(self) -> list[list[str]]:
         """Return the table of layers, the first row a header."""
-        header = ["layer", "kernel", "weights", "kept", "sparsity"]
+        header = ["layer", "kernel", "weights", "kept", "sparsity", "MACs", "kept"]
         return [header] + [
             [
                 row.name,
@@ -85,6 +104,8 @@ class PruningReport:
                 f"{row.weights:,}",
                 f"{row.kept:,}",
                 f"{row.sparsity:.1%}",
+                _millions(row.macs),
+                _millions(row.kept_macs),
             ]
             for row in self.layers
         ]
@@ -105,7 +126,9 @@ class PruningReport:
         return {
             "sparsity": self.sparsity,
             "overall_sparsity": self.overall_sparsity,
+            "overall_mac_sparsity": self.overall_mac_sparsity,
             "all_weights": self.all_weights,
+            "all_macs": self.all_macs,
             "layers": [row._asdict() for row in self.layers],
         }
 
@@ -127,7 +150,15 @@ def _cells(
     name: str, count: int, rows: Sequence[LayerRow], sparsity: float
 ) -> list[str]:
     weights, kept = sum(r.weights for r in rows), sum(r.kept for r in rows)
-    return [name, str(count), f"{weights:,}", f"{kept:,}", f"{sparsity:.1%}"]
+    macs = (sum(r.macs for r in rows), sum(r.kept_macs for r in rows))
+    return [
+        *(name, str(count), f"{weights:,}", f"{kept:,}", f"{sparsity:.1%}"),
+        *map(_millions, macs),
+    ]
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.2f} M"
 
 
 def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
@@ -139,6 +170,11 @@ def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
     """
     layers = prunable_layers(model)
     masks = masks_of(layers) if masks is None else masks
+    side, s = model.preprocessing.max_dim, model.settings
+    parts = layer_costs(
+        model, (side, side), rois=s.proposals_inference, masks=s.detections
+    )
+    costs = {name: cost for part in parts.values() for name, cost in part.items()}
     rows = [
         LayerRow(
             layer.name,
@@ -146,11 +182,11 @@ def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
             tuple(map(int, layer.kernel.shape)),
             layer.size,
             int(masks[layer.name].sum(dtype=np.int64)),
+            costs[layer.name].macs,
         )
         for layer in layers
     ]
-    everything = sum(layer.count_params() for layer in weighted_layers(model))
-    return PruningReport(tuple(rows), everything)
+    return PruningReport(tuple(rows), *total(costs))
 
 
 def dry_run(

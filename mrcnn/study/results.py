@@ -96,6 +96,56 @@ def verdicts(
     return found
 
 
+def curves(
+    rows: Iterable[Row], names: Mapping[str, str]
+) -> dict[str, dict[str, dict[float, tuple[float, float]]]]:
+    """Return what `visualize.plot_over_sparsity` draws: a panel for each task.
+
+    Args:
+        rows: of one budget.
+        names: the methods to draw, and what the figure calls them.
+    """
+    panels: dict[str, dict[str, dict[float, tuple[float, float]]]] = {}
+    rows = list(rows)
+    for task in Task:
+        methods = panels.setdefault(task.value, {})
+        for method, name in names.items():
+            methods[name] = {
+                row.sparsity: (row.mean[task], row.std[task])
+                for row in rows
+                if row.method == method
+            }
+    return panels
+
+
+def ranking(
+    rows: Iterable[Row], sparsity: float
+) -> dict[str, tuple[float, float, float]]:
+    """Return each method's worst-task change, and one standard deviation around it."""
+    return {
+        row.method: (row.worst, row.worst - row.worst_std, row.worst + row.worst_std)
+        for row in rows
+        if row.sparsity == sparsity and row.method != DENSE
+    }
+
+
+def largest_sparsity(rows: Iterable[Row], method: str, limit: float) -> float | None:
+    """Return up to which sparsity no task loses more than a limit; None if at none.
+
+    Args:
+        rows: of one budget.
+        method: whose.
+        limit: per cent of the worst task's metric, mean over seeds.
+    """
+    found = None
+    mine = (row for row in rows if row.method == method)
+    for row in sorted(mine, key=lambda row: row.sparsity):
+        if row.worst < -limit:
+            break
+        found = row.sparsity
+    return found
+
+
 def _by_task(metrics: Mapping[str, float | None]) -> dict[Task, float]:
     # A network that detects nothing has no class accuracy: it is worth nothing.
     return {Task(name): value or 0.0 for name, value in metrics.items()}

@@ -45,8 +45,8 @@ from mrcnn.visualize.instances import (
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
 from mrcnn.visualize.pruning import (
     plot_heat_maps,
+    plot_intervals,
     plot_over_sparsity,
-    plot_ranking,
 )
 from mrcnn.visualize.sets import (
     instance_gallery,
@@ -83,12 +83,12 @@ __all__ = [
     "plot_heat_maps",
     "plot_histograms",
     "plot_history",
+    "plot_intervals",
     "plot_over_sparsity",
     "plot_overlaps",
     "plot_points",
     "plot_precision_recall",
     "plot_precision_recall_curves",
-    "plot_ranking",
     "plot_series",
     "plot_sizes",
     "plot_task_report",

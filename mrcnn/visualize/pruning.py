@@ -1,16 +1,14 @@
-"""Charts of what pruning costs: heat maps, curves over sparsity, rankings."""
+"""Charts of what pruning costs: heat maps, curves over sparsity, intervals."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from mrcnn.visualize.style import (
     INK,
     OKABE_ITO,
     Figure,
-    chart_axes,
     look,
     new_figure,
 )
@@ -120,39 +118,43 @@ def plot_over_sparsity(
 
 
 @look()
-def plot_ranking(
-    values: Mapping[str, tuple[float, float]],
+def plot_intervals(
+    panels: Mapping[str, Mapping[str, tuple[float, float, float]]],
     *,
     xlabel: str,
     highlight: str = "",
-    title: str = "",
-    ax: Axes | None = None,
-) -> Axes | Figure:
-    """Draw methods one below the other, the best on top, with error bars.
+) -> Figure:
+    """Draw values with their intervals, one row for each name and a panel for each set.
 
     Args:
-        values: (mean, standard deviation) by method.
-        xlabel: what they are, with their unit.
-        highlight: the method that stands out.
-        title: above the chart.
-        ax: where to draw; a new figure by default.
+        panels: (value, lower end, upper end) by title and name; the names are those of
+            the first panel, drawn from the top in the order of their mean value.
+        xlabel: what the values are, with their unit.
+        highlight: the name that stands out.
     """
-    names = sorted(values, key=lambda name: values[name][0])
-    ax, drawn_on = chart_axes(ax, (7.2, 0.9 + 0.34 * len(names)))
-    for i, name in enumerate(names):
-        mean, std = values[name]
-        ax.errorbar(
-            mean,
-            i,
-            xerr=std,
-            fmt="o",
-            capsize=3,
-            markersize=7 if name == highlight else 5,
-            color=OKABE_ITO[3 if name == highlight else 0],
-        )
-    ax.set_yticks(range(len(names)), names)
-    for tick, name in zip(ax.get_yticklabels(), names, strict=True):
+    first = next(iter(panels.values()))
+    names = sorted(first, key=lambda n: np.mean([p[n][0] for p in panels.values()]))
+    figure, axes = new_figure(
+        1,
+        len(panels),
+        size=(2.2 + 3.4 * len(panels), 1.1 + 0.34 * len(names)),
+        sharey=True,
+    )
+    for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):
+        for i, name in enumerate(names):
+            value, low, high = values[name]
+            ax.errorbar(
+                value,
+                i,
+                xerr=[[value - low], [high - value]],
+                fmt="o",
+                capsize=3,
+                markersize=7 if name == highlight else 5,
+                color=OKABE_ITO[3 if name == highlight else 0],
+            )
+        ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
+        ax.grid(False, axis="y")
+    axes.flat[0].set_yticks(range(len(names)), names)
+    for tick, name in zip(axes.flat[0].get_yticklabels(), names, strict=True):
         tick.set_fontweight("bold" if name == highlight else "normal")
-    ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
-    ax.grid(False, axis="y")
-    return drawn_on
+    return figure

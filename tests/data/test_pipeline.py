@@ -151,3 +151,28 @@ def test_another_class_count_is_refused(tiny_config):
         ValueError, match=r"NUM_CLASSES is 4.*3 classes.*BG, box, thing"
     ):
         build.batches(tiny_config, Boxes([1]))
+
+
+def sized(sides, mode):
+    """Return batches of blank images of these (h, w), in a resize mode."""
+    dataset = Boxes([0] * len(sides))
+    dataset.load_image = lambda i: np.zeros((*sides[i], 3), np.uint8)
+    options = {"batch_size": 1, "instances": 1, "mini_mask_shape": None}
+    return Batches(dataset, SQUARE._replace(mode=mode), **options)
+
+
+@pytest.mark.parametrize("mode", ["square", "crop", "pad64"])
+def test_images_that_become_one_size_are_taken(mode):
+    sized([(65, 100), (70, 128)], mode).check_sizes()
+
+
+@pytest.mark.parametrize(("mode", "other"), [("pad64", (64, 130)), ("none", (64, 128))])
+def test_images_of_several_sizes_are_refused(mode, other):
+    several = sized([(64, 64), (64, 64), other], mode)
+    with pytest.raises(ValueError, match=r"photo2\.png becomes 64 x .*photo0\.png 64"):
+        several.check_sizes()
+
+
+def test_a_side_that_does_not_divide_names_its_image():
+    with pytest.raises(ValueError, match=r"photo1\.png: .* does not divide by 64"):
+        sized([(64, 64), (64, 70)], "none").check_sizes()

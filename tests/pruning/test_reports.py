@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mrcnn import build
+from mrcnn.cost import model_cost
 from mrcnn.pruning import METHODS
 from mrcnn.pruning.prunable import GROUPS, kernels, prunable_layers
 from mrcnn.pruning.reports import compressed_bytes, dry_run, report
@@ -38,6 +39,26 @@ def test_a_dry_run_counts_and_changes_nothing(tiny_model, tmp_path):
     assert json.loads((tmp_path / "report.json").read_text())["sparsity"] == (
         found.sparsity
     )
+
+
+def test_multiply_accumulates_follow_the_weights_of_each_layer(tiny_model):
+    dense = report(tiny_model)
+    assert dense.overall_mac_sparsity == 0
+    side, s = tiny_model.preprocessing.max_dim, tiny_model.settings
+    rois, masks = s.proposals_inference, s.detections
+    cost = model_cost(tiny_model, (side, side), rois=rois, masks=masks)["total"]
+    assert (dense.all_weights, dense.all_macs) == cost
+    halved = report(
+        tiny_model,
+        {
+            layer.name: np.arange(layer.size).reshape(layer.kernel.shape) % 2 == 0
+            for layer in prunable_layers(tiny_model)
+        },
+    )
+    for row in halved.layers:
+        assert row.kept_macs == row.macs // 2
+    prunable = sum(row.macs for row in dense.layers)
+    assert halved.overall_mac_sparsity == pytest.approx(prunable / 2 / dense.all_macs)
 
 
 def test_the_tables_name_every_group_and_layer(tiny_model):

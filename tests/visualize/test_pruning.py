@@ -29,13 +29,15 @@ def test_sparsity_grows_to_the_right_as_the_rest_is_halved():
     np.testing.assert_allclose(np.asarray(curve.get_ydata(), float), [-1, -2, -9])
 
 
-def test_the_best_method_is_on_top():
-    figure = visualize.plot_ranking(
-        {"a": (-3.0, 1.0), "b": (-1.0, 0.2), "c": (-2.0, 0.1)},
-        xlabel="%",
-        highlight="c",
+def test_the_best_is_on_top_and_intervals_end_where_they_should():
+    first = {"a": (-3.0, -4.0, -2.5), "b": (-1.0, -1.2, 0.0), "c": (-2.0, -2.0, -2.0)}
+    second = {name: (2 * v, 2 * v, 2 * v) for name, (v, _, _) in first.items()}
+    figure = visualize.plot_intervals(
+        {"one": first, "two": second}, xlabel="%", highlight="c"
     )
-    (ax,) = figure.axes
-    labels = ax.get_yticklabels()
+    left, _ = figure.axes
+    labels = left.get_yticklabels()
     assert [t.get_text() for t in labels] == ["a", "c", "b"]
     assert [t.get_fontweight() for t in labels] == ["normal", "bold", "normal"]
+    (bar,) = left.containers[0].lines[2]
+    np.testing.assert_allclose(bar.get_segments()[0][:, 0], [-4.0, -2.5])

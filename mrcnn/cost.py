@@ -1,6 +1,7 @@
 """What a network costs on paper: parameters and multiply-accumulates (MACs)."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -33,22 +34,26 @@ def layer_macs(layer: keras.layers.Layer, output_shape: tuple[int, ...]) -> int:
     return macs
 
 
-def network_cost(network: keras.Model, input_shapes: list[tuple[int, ...]]) -> Cost:
-    """Return the cost of a functional network on inputs of these shapes (1, ...)."""
+def network_costs(
+    network: keras.Model, input_shapes: list[tuple[int, ...]]
+) -> dict[str, Cost]:
+    """Return the cost of each layer with weights, on inputs of shapes (1, ...)."""
     layers = [layer for layer in network.layers if layer.weights]
     probe = keras.Model(network.inputs, [layer.output for layer in layers])
     shapes = probe.compute_output_shape(
         input_shapes if len(input_shapes) > 1 else input_shapes[0]
     )
     shapes = shapes if isinstance(shapes, list) else [shapes]
-    macs = sum(layer_macs(*pair) for pair in zip(layers, shapes, strict=True))
-    return Cost(network.count_params(), macs)
+    return {
+        layer.name: Cost(layer.count_params(), layer_macs(layer, shape))
+        for layer, shape in zip(layers, shapes, strict=True)
+    }
 
 
-def model_cost(
+def layer_costs(
     model: MaskRCNN, image_shape: tuple[int, int], *, rois: int, masks: int
-) -> dict[str, Cost]:
-    """Return the cost of each part for one image, and of all as "total".
+) -> dict[str, dict[str, Cost]]:
+    """Return the cost of each layer with weights for one image, part by part.
 
     Args:
         model: built.
@@ -64,22 +69,41 @@ def model_cost(
         (1, *shape, inputs[-1])
         for shape, inputs in zip(levels, model.fpn.input_shape, strict=False)
     ]
-    box = network_cost(model.box_head, _roi_inputs(s.pool_size, depth))
-    mask = network_cost(model.mask_head, _roi_inputs(s.mask_pool_size, depth))
-    costs = {
-        "backbone": network_cost(model.backbone, [(1, *image_shape, channels)]),
-        "fpn": network_cost(model.fpn, stages),
-        "rpn": Cost(
-            model.rpn.count_params(),
-            sum(network_cost(model.rpn, [(1, *s, depth)]).macs for s in levels),
-        ),
-        "box head": Cost(box.parameters, rois * box.macs),
-        "mask head": Cost(mask.parameters, masks * mask.macs),
+    box = network_costs(model.box_head, _roi_inputs(s.pool_size, depth))
+    mask = network_costs(model.mask_head, _roi_inputs(s.mask_pool_size, depth))
+    rpn = [network_costs(model.rpn, [(1, *shape, depth)]) for shape in levels]
+    return {
+        "backbone": network_costs(model.backbone, [(1, *image_shape, channels)]),
+        "fpn": network_costs(model.fpn, stages),
+        "rpn": {
+            name: Cost(cost.parameters, sum(level[name].macs for level in rpn))
+            for name, cost in rpn[0].items()
+        },
+        "box head": _times(box, rois),
+        "mask head": _times(mask, masks),
     }
-    costs["total"] = Cost(
-        *(sum(values) for values in zip(*costs.values(), strict=True))
-    )
-    return costs
+
+
+def model_cost(
+    model: MaskRCNN, image_shape: tuple[int, int], *, rois: int, masks: int
+) -> dict[str, Cost]:
+    """Return the cost of each part for one image, and of all as "total".
+
+    Arguments as of `layer_costs`.
+    """
+    parts = layer_costs(model, image_shape, rois=rois, masks=masks)
+    costs = {name: total(layers) for name, layers in parts.items()}
+    return costs | {"total": total(costs)}
+
+
+def total(costs: Mapping[str, Cost]) -> Cost:
+    """Return the sum of several costs."""
+    return Cost(*(sum(values) for values in zip(*costs.values(), strict=True)))
+
+
+def _times(costs: Mapping[str, Cost], count: int) -> dict[str, Cost]:
+    """Return costs with the work done `count` times."""
+    return {n: Cost(cost.parameters, count * cost.macs) for n, cost in costs.items()}
 
 
 def _roi_inputs(size: int, depth: int) -> list[tuple[int, ...]]:

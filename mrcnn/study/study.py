@@ -1,0 +1,90 @@
+"""The study itself: cells go to workers of a Dask cluster, results to the ledger."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dask.distributed import Client, LocalCluster, as_completed
+
+from mrcnn.study.cells import Cell
+from mrcnn.study.ledger import Ledger
+from mrcnn.study.results import DENSE_KEY
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+"""What keeps a worker to one core. Two runs of one thread each finish sooner than two
+of two threads one after the other (measured: 40 % more steps a second), and a run's
+numbers depend on how many threads add them up."""
+
+
+@contextmanager
+def connect(address: str | None = None, workers: int | None = None) -> Iterator[Client]:
+    """Open a Dask cluster for as long as the context lasts.
+
+    Args:
+        address: of a scheduler that runs already; None starts processes here.
+        workers: how many of these; by default one for each core.
+    """
+    if address:
+        with Client(address) as client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers or os.cpu_count(),
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=":0",
+            env=ONE_THREAD,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def study(
+    client: Client,
+    cells: Iterable[Cell],
+    ledger: Ledger,
+    *,
+    run: Callable[[Cell], dict[str, Any]],
+    measure_dense: Callable[[], dict[str, Any]],
+) -> None:
+    """Do the runs that the ledger lacks, and write each as soon as it ends.
+
+    Args:
+        client: of the cluster that does them.
+        cells: the grid.
+        ledger: of results, which grows.
+        run: does one run.
+        measure_dense: returns the metrics of the dense checkpoint.
+
+    Raises:
+        RuntimeError: names the runs that failed, after all others are done.
+    """
+    by_key = {cell.key: cell for cell in cells}
+    todo = ledger.missing(by_key)
+    print(f"{len(todo)} of {len(by_key)} runs to do, into {ledger.path}", flush=True)
+    futures = {}
+    if ledger.missing([DENSE_KEY]):
+        futures[client.submit(measure_dense, pure=False)] = DENSE_KEY
+    futures |= {client.submit(run, by_key[key], pure=False): key for key in todo}
+    failed = {}
+    started = time.perf_counter()
+    for done, future in enumerate(as_completed(futures), start=1):
+        key = futures[future]
+        if future.status == "finished":
+            ledger.add(key, future.result())
+        else:
+            failed[key] = future.exception()
+        left = (time.perf_counter() - started) / done * (len(futures) - done) / 60
+        state = "FAILED" if key in failed else f"{left:.0f} min left"
+        print(f"{done} of {len(futures)}, {state}: {key}", flush=True)
+    if failed:
+        reasons = "; ".join(f"{key} ({error!r})" for key, error in failed.items())
+        raise RuntimeError(f"{len(failed)} runs failed: {reasons}")

@@ -1,0 +1,82 @@
+"""The guard goes back to the last model that kept the limit."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from mrcnn import build
+from mrcnn.pruning import METHODS, Guard, Pruner, Schedule, masks_of, prunable_layers
+from mrcnn.pruning.prunable import kernels
+from mrcnn.structures import Stage
+from mrcnn.tasks import Task
+from mrcnn.training import fit
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("eager"),
+]
+RAMP = Schedule(target=0.9, start=0, end=3, updates=3)
+
+
+def guarded(config, dataset, values, limit=5.0):
+    """Prune through four epochs of a step; the measures are given."""
+    model = build.model(config, seed=3, precision="float32")
+    pruner = Pruner(METHODS["magnitude, uniform"], RAMP)
+    states = []
+
+    def measure():
+        states.append((kernels(prunable_layers(model)), [*model.get_weights()]))
+        return dict.fromkeys(Task, 0.8) | {Task.MASK: values[len(states) - 1]}
+
+    guard = Guard(pruner, measure, limit)
+    fit(
+        model,
+        build.batches(config, dataset, steps=1, shuffle=True, seed=5),
+        stages=[Stage("all", 4, 0.01)],
+        optimizer=partial(build.optimizer, config),
+        callbacks=[pruner, guard],
+        verbose=0,
+    )
+    return model, pruner, guard, states
+
+
+def test_a_task_that_falls_stops_the_training_and_the_model_goes_back(
+    tiny_config, tiny_shapes
+):
+    values = [0.8, 0.79, 0.77, 0.5]
+    model, pruner, guard, states = guarded(tiny_config, tiny_shapes, values)
+    assert guard.stopped
+    assert len(guard.history) == 3  # the fourth epoch never came
+    changes = [worst for _, worst in guard.history]
+    np.testing.assert_allclose(changes, [-1.25, -3.75, -37.5])
+    sparsities = [s for s, _ in guard.history]
+    assert sparsities == sorted(sparsities)
+    for mine, kept in zip(model.get_weights(), states[2][1], strict=True):
+        np.testing.assert_array_equal(mine, kept)
+    found = masks_of(prunable_layers(model))
+    for name, mask in pruner.masks.arrays().items():
+        np.testing.assert_array_equal(mask, found[name])
+
+
+def test_nothing_happens_above_the_limit(tiny_config, tiny_shapes):
+    values = [0.8, 0.79, 0.77, 0.78, 0.77]
+    model, _, guard, states = guarded(tiny_config, tiny_shapes, values)
+    assert not guard.stopped
+    assert guard.history[-1][0] == pytest.approx(0.9, abs=1e-3)
+    for name, kernel in kernels(prunable_layers(model)).items():
+        np.testing.assert_array_equal(kernel, states[-1][0][name])
+
+
+def test_a_task_that_cannot_be_measured_has_lost_everything(tiny_config, tiny_shapes):
+    values = [0.8, float("nan")]
+    *_, guard, _ = guarded(tiny_config, tiny_shapes, values)
+    assert guard.stopped
+    assert guard.history[-1][1] == -100
+
+
+@pytest.mark.parametrize("limit", [0, -3, 120])
+def test_a_limit_is_a_percentage(limit):
+    pruner = Pruner(METHODS["random"], RAMP)
+    with pytest.raises(ValueError, match=f"limit is {limit}"):
+        Guard(pruner, dict, limit)
