@@ -28,6 +28,7 @@ from mrcnn.evaluation.scenes import Objects
 from mrcnn.ops.boxes import iou
 from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.overlaps import mask_iou
+from mrcnn.tasks import Task
 
 SLOTS = 16
 """Objects that go through the heads with an image; more take further turns."""
@@ -50,6 +51,15 @@ class Isolated:
     box_recall50: float  # share of refined boxes with IoU >= 0.50
     box_recall75: float
     mask_iou: float  # mask pasted into its box with the true one
+
+    @property
+    def headline(self) -> dict[Task, float]:
+        """One metric a task: refined box IoU, class accuracy, mask IoU."""
+        return {
+            Task.BOX: self.box_iou,
+            Task.CLASS: self.class_accuracy,
+            Task.MASK: self.mask_iou,
+        }
 
 
 class _Chunk(NamedTuple):

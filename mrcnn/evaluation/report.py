@@ -55,11 +55,7 @@ class TaskReport:
     @property
     def isolated_headline(self) -> dict[Task, float]:
         """One isolated metric a task: refined box IoU, class accuracy, mask IoU."""
-        return {
-            Task.BOX: self.isolated.box_iou,
-            Task.CLASS: self.isolated.class_accuracy,
-            Task.MASK: self.isolated.mask_iou,
-        }
+        return self.isolated.headline
 
     def __sub__(self, earlier: "TaskReport") -> "TaskDrop":
         """Return the relative change from `earlier` to this report, task by task.

@@ -1,55 +1,61 @@
 """Loss weights that follow the tasks: who suffers most from pruning learns most."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from mrcnn.evaluation.drops import relative_changes
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.tasks import LOSS_NAMES, LOSSES, Task
 
 LIMITS = (0.25, 4.0)
 """Between which a task's weight stays."""
 
-SMOOTHING = 0.9
-"""Part of the running mean of a loss that each step keeps."""
+BATCHES = 2
+"""Of images, on which tasks are measured."""
+
+COST = 2 * BATCHES / 3
+"""Of a measure, in training steps: two passes forward, each a third of a step."""
 
 
 class TaskBalance:
-    """Multiplicative dual ascent on how much worse each task's loss is than dense.
+    """Multiplicative dual ascent on how much of its metric each task has lost.
 
-    Each task has a weight, 1 on average. Every so often it is multiplied by
-    exp(rate * gap), where the gap is the task's relative rise in loss above that of the
-    mean task (after arXiv:2310.20673, which does so for groups of data). Losses are
-    those of training, smoothed; the reference is what they were before the first weight
-    went.
+    Each task has a weight, 1 on average. At every choice of weights it is multiplied by
+    exp(rate * gap), where the gap is the share of its metric that the task has lost
+    since before pruning, less that of the mean task (after arXiv:2310.20673, which does
+    so for groups of data).
+
+    The losses would cost nothing to watch, but they mislead: those of a task that is
+    nearly solved rise by the largest factor when its metric has hardly moved.
     """
 
-    def __init__(self, rate: float) -> None:
-        """Start with equal weights; `rate` is the exponent's."""
-        self.rate = rate
+    def __init__(
+        self, rate: float, measure: Callable[[], Mapping[Task, float]]
+    ) -> None:
+        """Start with equal weights.
+
+        Args:
+            rate: of the exponent.
+            measure: returns each task's metric of the network as it is, between 0 and
+                1 and on the same data each time.
+        """
+        self.rate, self.measure = rate, measure
         self.weights = dict.fromkeys(Task, 1.0)
-        self._mean: dict[Task, float] = {}
         self._reference: dict[Task, float] = {}
 
-    def observe(self, losses: Mapping[str, float]) -> None:
-        """Take in the five losses of one step, by Matterport's names."""
-        for task, names in LOSSES.items():
-            value = sum(losses[name] for name in names)
-            earlier = self._mean.get(task, value)
-            self._mean[task] = SMOOTHING * earlier + (1 - SMOOTHING) * value
-
-    def refer(self) -> None:
-        """Take the present losses as those of the dense network."""
-        self._reference = dict(self._mean)
-
     def update(self) -> None:
-        """Let the weights follow the losses; without a reference do nothing."""
+        """Let the weights follow the metrics; the first time, only remember these."""
+        now = {task: float(value) for task, value in self.measure().items()}
         if not self._reference:
+            self._reference = now
             return
-        rise = {t: self._mean[t] / self._reference[t] - 1 for t in Task}
-        middle = sum(rise.values()) / len(rise)
+        changes = relative_changes(now, self._reference)
+        # A task that never had anything has nothing to lose.
+        lost = {t: -np.nan_to_num(change) / 100 for t, change in changes.items()}
+        middle = sum(lost.values()) / len(lost)
         moved = {
-            t: float(np.clip(w * np.exp(self.rate * (rise[t] - middle)), *LIMITS))
+            t: float(np.clip(w * np.exp(self.rate * (lost[t] - middle)), *LIMITS))
             for t, w in self.weights.items()
         }
         total = sum(moved.values())
@@ -64,8 +70,8 @@ class TaskBalance:
         )
 
     def state(self) -> np.ndarray:
-        """Return weights, running means and references (3, T), NaN for none."""
-        rows = (self.weights, self._mean, self._reference)
+        """Return weights and references (2, T), NaN for none."""
+        rows = (self.weights, self._reference)
         return np.array([[row.get(t, np.nan) for t in Task] for row in rows])
 
     def restore(self, state: np.ndarray) -> None:
@@ -74,4 +80,4 @@ class TaskBalance:
             {t: float(v) for t, v in zip(Task, row, strict=True) if np.isfinite(v)}
             for row in state
         ]
-        self.weights, self._mean, self._reference = rows
+        self.weights, self._reference = rows

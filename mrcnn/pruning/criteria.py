@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrcnn.pruning.prunable import Arrays
-from mrcnn.tasks import Task
 
 
 def random(weights: Arrays, seed: int) -> Arrays:
@@ -56,6 +55,20 @@ def ranks(scores: Arrays) -> Arrays:
     return _split(ranked, scores)
 
 
+def surprise(scores: Arrays) -> Arrays:
+    """Return -log of the part of the scores that are as high or higher.
+
+    Ranks on the scale of an exponential distribution, whose mean is 1: whatever the
+    units, the best weights stand out from the good ones, and a factor says how much. A
+    sum of two such scores is Fisher's way to combine two tests. Zeros stay 0.
+    """
+    step = np.float32(1 / max(sum(np.count_nonzero(s) for s in scores.values()), 1))
+    return {
+        name: np.where(rank > 0, -np.log1p(np.minimum(step - rank, 0)), np.float32(0))
+        for name, rank in ranks(scores).items()
+    }
+
+
 def shares(scores: Arrays) -> Arrays:
     """Return each score as a share of the sum over all layers, times their number.
 
@@ -68,23 +81,25 @@ def shares(scores: Arrays) -> Arrays:
 
 
 def power_mean(
-    by_task: Mapping[Task, Arrays], exponent: float, priority: Mapping[Task, float]
+    by_task: Mapping[str, Arrays], exponent: float, priority: Mapping[str, float]
 ) -> Arrays:
     """Return ((1/T) sum_t priority_t s_t^p)^(1/p) of the tasks' scores.
 
     Exponent 1 averages; infinity takes the largest, so that a weight goes only if every
-    task would let it go (the union of arXiv:2206.04662).
+    task would let it go (the union of arXiv:2206.04662). Of each layer only those tasks
+    are asked that reach it: else a head that serves one task would be worth a third.
 
     Args:
         by_task: non-negative scores.
         exponent: p, at least 1.
-        priority: of each task, 1 on average.
+        priority: of each task, 1 on average, and of one that is not named.
     """
     tasks = list(by_task)
 
     def mean(name: str) -> np.ndarray:
-        stack = np.stack([by_task[task][name] for task in tasks])
-        weights = np.array([priority[task] for task in tasks], np.float32)
+        reach = [task for task in tasks if by_task[task][name].any()] or tasks
+        stack = np.stack([by_task[task][name] for task in reach])
+        weights = np.array([priority.get(task, 1.0) for task in reach], np.float32)
         weights = weights.reshape(-1, *(1,) * (stack.ndim - 1))
         if np.isinf(exponent):
             return (weights * stack).max(axis=0)

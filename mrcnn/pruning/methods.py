@@ -8,6 +8,7 @@ import numpy as np
 
 from mrcnn.pruning import allocation, criteria
 from mrcnn.pruning.allocation import Allocation
+from mrcnn.pruning.balance import COST
 from mrcnn.pruning.prunable import Arrays
 from mrcnn.pruning.saliency import LossGroups
 from mrcnn.tasks import LOSS_NAMES, LOSSES, Task
@@ -29,7 +30,7 @@ class Evidence(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A way to prune; its cost beside training is `losses` gradients a batch."""
+    """A way to prune."""
 
     criterion: Callable[[Evidence], Arrays]
     allocate: Allocation
@@ -38,6 +39,16 @@ class Method(NamedTuple):
     memory: float = 0.0  # part of the earlier saliency that is kept
     regrow: bool = False  # weights may come back while the ramp is climbed
     balance: float = 0.0  # rate at which loss weights follow the tasks' drops
+
+    @property
+    def cost(self) -> float:
+        """What a choice of weights costs beside training, in training steps.
+
+        A batch of gradients is one pass forward, a third of a step, and for each loss
+        group one pass back, which counts twice as much.
+        """
+        gradients = self.batches * (1 + 2 * len(self.losses)) / 3
+        return gradients + (COST if self.balance else 0.0)
 
 
 def _random(evidence: Evidence) -> Arrays:
@@ -63,27 +74,25 @@ def _tasks(
     share: float,
     scale: Callable[[Arrays], Arrays],
 ) -> Arrays:
-    """Return LAMP's ranks blended with those of the tasks' saliencies together."""
-    by_task = {Task(task): scale(scores) for task, scores in evidence.saliency.items()}
+    """Return LAMP's score blended with that of the tasks' saliencies together."""
+    by_task = {task: scale(scores) for task, scores in evidence.saliency.items()}
     together = criteria.power_mean(by_task, exponent, evidence.priority)
     if share == 1:
         return together
-    return criteria.blend(
-        criteria.ranks(criteria.lamp(evidence.weights)),
-        criteria.ranks(together),
-        share,
-    )
+    sizes = scale(criteria.lamp(evidence.weights))
+    return criteria.blend(sizes, scale(together), share)
 
 
 def task_balanced(
     *,
     exponent: float = 4.0,
     share: float = 0.5,
-    scale: Callable[[Arrays], Arrays] = criteria.ranks,
+    scale: Callable[[Arrays], Arrays] = criteria.surprise,
+    losses: LossGroups = BY_TASK,
     batches: int = 2,
     memory: float = 0.7,
     regrow: bool = True,
-    balance: float = 0.5,
+    balance: float = 0.0,
     allocate: Allocation = allocation.everywhere,
 ) -> Method:
     """Return the task-balanced schema, or one of its ablations.
@@ -91,7 +100,8 @@ def task_balanced(
     Args:
         exponent: of the power mean over tasks; 1 averages, infinity takes the best.
         share: of the tasks' saliency in the score; 0 leaves LAMP alone.
-        scale: makes tasks comparable, `criteria.ranks` or `criteria.shares`.
+        scale: makes tasks and sizes comparable, such as `criteria.surprise`.
+        losses: whose saliencies count apart; `SUMMED` knows of no tasks.
         batches: of training data for each choice of weights.
         memory: part of the earlier saliency that is kept.
         regrow: let weights come back while the ramp is climbed.
@@ -99,7 +109,7 @@ def task_balanced(
         allocate: how many weights each layer keeps.
     """
     criterion = partial(_tasks, exponent=exponent, share=share, scale=scale)
-    return Method(criterion, allocate, BY_TASK, batches, memory, regrow, balance)
+    return Method(criterion, allocate, losses, batches, memory, regrow, balance)
 
 
 def taylor(batches: int = 2, memory: float = 0.7) -> Method:
@@ -107,7 +117,10 @@ def taylor(batches: int = 2, memory: float = 0.7) -> Method:
     return Method(_taylor, allocation.everywhere, SUMMED, batches, memory)
 
 
-METHODS: dict[str, Method] = {
+SCHEMA = "TBP"
+"""The name of the task-balanced schema."""
+
+BASELINES: dict[str, Method] = {
     "random": Method(_random, allocation.uniform),
     "magnitude, uniform": Method(_magnitude, allocation.uniform),
     "magnitude, global": Method(_magnitude, allocation.everywhere),
@@ -121,6 +134,21 @@ METHODS: dict[str, Method] = {
         regrow=False,
         balance=0.0,
     ),
-    "TBP": task_balanced(),
 }
-"""The methods of the book by the names that its figures use."""
+"""What the schema is compared with."""
+
+ABLATIONS: dict[str, Method] = {
+    "TBP, tasks only": task_balanced(share=1.0),
+    "TBP, sizes only": task_balanced(share=0.0),
+    "TBP, one loss": task_balanced(losses=SUMMED),
+    "TBP, mean of tasks": task_balanced(exponent=1.0),
+    "TBP, best of tasks": task_balanced(exponent=np.inf),
+    "TBP, ranks": task_balanced(scale=criteria.ranks),
+    "TBP, shares": task_balanced(scale=criteria.shares),
+    "TBP, no way back": task_balanced(regrow=False),
+    "TBP, balanced losses": task_balanced(balance=1.0),
+}
+"""The schema with one thing changed."""
+
+METHODS: dict[str, Method] = {**BASELINES, SCHEMA: task_balanced(), **ABLATIONS}
+"""All methods by the names that the book's figures use."""

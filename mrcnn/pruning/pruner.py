@@ -1,18 +1,28 @@
 """Pruning while a network trains, as one callback."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from mrcnn.data.pipeline import Batches
-from mrcnn.pruning.balance import TaskBalance
+from mrcnn.evaluation.isolated import isolated_metrics
+from mrcnn.evaluation.scenes import load_truth
+from mrcnn.pruning.balance import BATCHES, TaskBalance
 from mrcnn.pruning.masks import Masks, sparsity
 from mrcnn.pruning.methods import Evidence, Method
 from mrcnn.pruning.prunable import Arrays, PrunableLayer, kernels, prunable_layers
 from mrcnn.pruning.saliency import Saliency
 from mrcnn.pruning.schedules import Schedule
-from mrcnn.tasks import LOSS_NAMES, Task
+from mrcnn.tasks import Task
+
+
+class Choice(NamedTuple):
+    """A choice of weights that was made."""
+
+    step: int  # of training, before which
+    sparsity: float  # from then on
+    priority: tuple[float, ...]  # of each task, in the order of `Task`
 
 
 class Pruner(keras.callbacks.Callback):
@@ -26,7 +36,7 @@ class Pruner(keras.callbacks.Callback):
     Attributes:
         masks: those in force.
         step: training steps so far, over all epochs and stages.
-        chosen: (step, sparsity) of every choice so far.
+        chosen: every choice so far.
     """
 
     def __init__(
@@ -49,7 +59,7 @@ class Pruner(keras.callbacks.Callback):
             ValueError: if the method needs calibration data and there is none.
         """
         super().__init__()
-        if method.batches and calibration is None:
+        if (method.batches or method.balance) and calibration is None:
             raise ValueError(
                 f"This method measures gradients on {method.batches} batches for each "
                 "choice of weights: give it `calibration`, batches of training data."
@@ -57,14 +67,15 @@ class Pruner(keras.callbacks.Callback):
         self.method, self.schedule = method, schedule
         self.calibration, self.seed = calibration, seed
         self.step = 0
-        self.chosen: list[tuple[int, float]] = []
-        self.balance = TaskBalance(method.balance) if method.balance else None
+        self.chosen: list[Choice] = []
+        self.balance = (
+            TaskBalance(method.balance, self._metrics) if method.balance else None
+        )
         self.layers: list[PrunableLayer] = []
         self._saliency: Saliency | None = None
         self._remembered: dict[str, Arrays] = {}
         self._dense: Arrays = {}
         self._due = set(schedule.steps())
-        self._logs: dict[str, float] = {}
 
     # --- What Keras calls
 
@@ -85,10 +96,8 @@ class Pruner(keras.callbacks.Callback):
             self._choose()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Count the step, and watch the losses if tasks are balanced."""
+        """Count the step."""
         self.step += 1
-        if self.balance and logs:
-            self.balance.observe(self._of_this_step(batch, logs))
 
     def on_train_end(self, logs: Any = None) -> None:
         """Enforce the masks once more: early stopping may have put back old weights."""
@@ -101,8 +110,6 @@ class Pruner(keras.callbacks.Callback):
         target = self.schedule.sparsity(self.step)
         self._remember_dense()
         if self.balance:
-            if not self.chosen:
-                self.balance.refer()
             self.balance.update()
             self.balance.apply(self.model)
         priority = self.balance.weights if self.balance else dict.fromkeys(Task, 1.0)
@@ -111,7 +118,9 @@ class Pruner(keras.callbacks.Callback):
             Evidence(weights, self._measure(weights), priority, self.seed)
         )
         self.masks.assign(self.method.allocate(scores, target), self._dense)
-        self.chosen.append((self.step, sparsity(self.masks.arrays())))
+        self.chosen.append(
+            Choice(self.step, sparsity(self.masks.arrays()), tuple(priority.values()))
+        )
 
     def _remember_dense(self) -> None:
         """Note the kernels; weights that are masked keep the last value they had."""
@@ -143,20 +152,21 @@ class Pruner(keras.callbacks.Callback):
     def _new_saliency(self) -> Saliency:
         return Saliency(self.model, self.layers, self.method.losses, self.calibration)
 
-    def _of_this_step(self, batch: int, logs: dict[str, float]) -> dict[str, float]:
-        """Return this step's losses from Keras's running means over the epoch."""
-        if batch == 0:
-            self._logs = dict.fromkeys(LOSS_NAMES, 0.0)
-        now = {name: float(logs[name]) for name in LOSS_NAMES}
-        losses = {n: (batch + 1) * now[n] - batch * self._logs[n] for n in now}
-        self._logs = now
-        return losses
+    def _metrics(self) -> dict[Task, float]:
+        """Return each task's metric by itself on the first calibration images."""
+        data = self.calibration
+        ids = data.dataset.image_ids[: BATCHES * data.batch_size]
+        truths = [(int(i), load_truth(data.dataset, int(i))) for i in ids]
+        found = isolated_metrics(
+            self.model, data.dataset, truths, batch_size=data.batch_size
+        )
+        return found.headline
 
     # --- Resuming
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed training needs, beside the masks."""
-        arrays = {"step": np.array(self.step), "chosen": np.array(self.chosen)}
+        arrays = {"step": np.array(self.step), "chosen": self._choices()}
         if self.balance:
             arrays["balance"] = self.balance.state()
         if self._saliency:
@@ -166,10 +176,17 @@ class Pruner(keras.callbacks.Callback):
             arrays |= {f"saliency/{group}/{n}": a for n, a in saliency.items()}
         return arrays
 
+    def _choices(self) -> np.ndarray:
+        rows = [(c.step, c.sparsity, *c.priority) for c in self.chosen]
+        return np.array(rows).reshape(-1, 2 + len(Task))
+
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` returned; the masks come back with the optimizer."""
         self.step = int(state["step"])
-        self.chosen = [(int(step), float(s)) for step, s in state["chosen"]]
+        self.chosen = [
+            Choice(int(step), float(reached), tuple(map(float, priority)))
+            for step, reached, *priority in state["chosen"]
+        ]
         if self.balance:
             self.balance.restore(state["balance"])
         if "used" in state:

@@ -52,15 +52,6 @@ class Saliency:
             model, losses, [layer.kernel for layer in layers]
         )
 
-    @property
-    def steps_per_batch(self) -> float:
-        """What a batch costs, in training steps.
-
-        One forward pass and one backward pass a group, a backward pass being twice a
-        forward one.
-        """
-        return (1 + 2 * len(self.groups)) / 3
-
     def measure(self, weights: Arrays, count: int) -> dict[str, Arrays]:
         """Return the mean of |w dL/dw| over the next batches, for each group.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mrcnn import build
 from mrcnn.config import Config
-from mrcnn.pruning.methods import METHODS, Method
+from mrcnn.pruning.methods import BASELINES, METHODS, SCHEMA, Method
 from mrcnn.pruning.schedules import Schedule
 from mrcnn.structures import Stage
 
@@ -66,17 +66,9 @@ class Cell(NamedTuple):
 
     @property
     def overhead(self) -> int:
-        """What the method computes beside training, in training steps, rounded up.
-
-        A batch of gradients costs one forward pass and, for each loss group, one
-        backward pass; a training step is one forward and one backward pass, and a
-        backward pass counts twice.
-        """
+        """What the method computes beside training, in training steps, rounded up."""
         method = self.method_used
-        if method is None:
-            return 0
-        batches = method.batches * self.updates
-        return math.ceil(batches * (1 + 2 * len(method.losses)) / 3)
+        return math.ceil(method.cost * self.updates) if method else 0
 
     @property
     def training_steps(self) -> int:
@@ -118,7 +110,8 @@ def grid(
         ValueError: if there is no such method; names those there are.
     """
     names = methods or [
-        *METHODS,
+        *BASELINES,
+        SCHEMA,
         f"{ONE_SHOT}magnitude, uniform",
         f"{ONE_SHOT}magnitude, global",
         SMALLER,

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mrcnn.evaluation.drops import relative_changes
-from mrcnn.study.cells import DENSE
+from mrcnn.pruning.methods import ABLATIONS
+from mrcnn.study.cells import DENSE, SMALLER
 from mrcnn.study.ledger import Ledger
 from mrcnn.tasks import Task
 
 DENSE_KEY = "dense checkpoint"
+
+NO_RIVALS = {DENSE, SMALLER, *ABLATIONS}
+"""Controls, which prune nothing, and variants of the schema."""
 
 
 class Row(NamedTuple):
@@ -78,12 +82,12 @@ def verdicts(
 
     It wins at a sparsity if its mean worst-task change is above that of the best other
     method by more than the pooled standard deviation of the two over seeds; it loses if
-    it is below by more; else the two tie.
+    it is below by more; else the two tie. `NO_RIVALS` do not count.
     """
     rows = list(rows)
     found = []
     for sparsity in sparsities:
-        here = [r for r in rows if r.sparsity == sparsity and r.method != DENSE]
+        here = [r for r in rows if r.sparsity == sparsity and r.method not in NO_RIVALS]
         ours = next((r for r in here if r.method == method), None)
         others = [r for r in here if r.method != method]
         if ours is None or not others:

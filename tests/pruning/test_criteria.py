@@ -37,6 +37,35 @@ def test_ranks_by_hand():
     np.testing.assert_allclose(ranked["b"], [[2 / 3], [0]])
 
 
+def test_surprise_by_hand():
+    # Four scores: none is as high as the first but itself, all are as high as the last.
+    found = criteria.surprise(arrays(a=[5, 0, 1], b=[[3], [2]]))
+    expected = -np.log([1 / 4, 4 / 4])
+    np.testing.assert_allclose(found["a"], [expected[0], 0, expected[1]], atol=1e-6)
+    np.testing.assert_allclose(found["b"][:, 0], -np.log([2 / 4, 3 / 4]), rtol=1e-6)
+
+
+def test_surprise_is_exponential_whatever_it_is_made_of(rng):
+    found = criteria.surprise({"a": rng.lognormal(0, 5, 100_000).astype(np.float32)})
+    assert found["a"].mean() == pytest.approx(1, abs=0.01)
+    for tail in (0.5, 0.1, 0.001):
+        assert (found["a"] > -np.log(tail)).mean() == pytest.approx(tail, rel=0.02)
+    zeros = criteria.surprise(arrays(a=[0, 0]))
+    np.testing.assert_array_equal(zeros["a"], [0, 0])
+
+
+def test_a_task_that_does_not_reach_a_layer_is_not_asked():
+    by_task = {
+        Task.BOX: arrays(shared=[0.4], private=[0.0]),
+        Task.CLASS: arrays(shared=[0.4], private=[0.0]),
+        Task.MASK: arrays(shared=[0.4], private=[0.4]),
+    }
+    for exponent in (1, 4, np.inf):
+        found = criteria.power_mean(by_task, exponent, EQUAL)
+        assert found["private"] == pytest.approx(0.4)
+        assert found["shared"] == pytest.approx(0.4)
+
+
 def test_shares_have_mean_one(rng):
     given = {n: rng.random(s).astype(np.float32) for n, s in (("a", 7), ("b", (2, 3)))}
     shared = criteria.shares(given)
