@@ -24,12 +24,12 @@ def run_row(name: str, policy: str, repeats: int) -> dict[str, object]:
     """Measure one workload in this process."""
     from mrcnn.benchmarks import peers, timing, workloads
 
-    throughput = timing.convolution_throughput(policy)
     before = timing.peak_memory()
     peer = peers.WORKLOADS.get(name)
     job = peer() if peer else workloads.WORKLOADS[name](policy)
     taken = timing.measure(job.call, warm_up=2, repeats=repeats)
-    peak = timing.peak_memory()
+    peak = timing.peak_memory()  # before the yardstick adds its own
+    throughput = timing.convolution_throughput(policy)
     flops, about = job.work()
     theirs = workloads.MATTERPORT_SECONDS.get(name)
     return {
