@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mrcnn.pruning.prunable import Arrays
+from mrcnn.pruning.prunable import Arrays, group_of
 
 Allocation = Callable[[Arrays, float], Arrays]
 """Takes scores and a sparsity, and returns masks of 0 and 1 (uint8)."""
@@ -39,6 +39,37 @@ def everywhere(scores: Arrays, sparsity: float) -> Arrays:
     """Keep the best weights of the whole network, but a few of every layer."""
     floors = {name: _floor(s.size) for name, s in scores.items()}
     keep = _checked(sum(s.size for s in scores.values()), sparsity, floors)
+    return _best(scores, keep)
+
+
+def by_group(density: Mapping[str, float]) -> Allocation:
+    """Return an allocation that gives each group its part, and takes the best of it.
+
+    Args:
+        density: relative, by group (`prunable.GROUPS`), above 0.
+    """
+
+    def allocate(scores: Arrays, sparsity: float) -> Arrays:
+        members: dict[str, Arrays] = {}
+        for name, array in scores.items():
+            members.setdefault(group_of(name), {})[name] = array
+        sizes = {g: sum(s.size for s in of.values()) for g, of in members.items()}
+        floors = {
+            g: sum(_floor(s.size) for s in of.values()) for g, of in members.items()
+        }
+        keep = _checked(sum(sizes.values()), sparsity, floors)
+        counts = _counts(sizes, floors, keep, density)
+        masks = {
+            n: m for g, of in members.items() for n, m in _best(of, counts[g]).items()
+        }
+        return {name: masks[name] for name in scores}
+
+    return allocate
+
+
+def _best(scores: Arrays, keep: int) -> Arrays:
+    """Keep so many of the best weights, but a few of every layer."""
+    floors = {name: _floor(s.size) for name, s in scores.items()}
     reserved = {name: top_mask(s, floors[name]) for name, s in scores.items()}
     flat = np.concatenate(
         [np.where(reserved[name], np.inf, s).ravel() for name, s in scores.items()]

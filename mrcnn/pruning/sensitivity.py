@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+
+from mrcnn.evaluation.drops import relative_changes
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning import criteria
 from mrcnn.pruning.allocation import uniform
@@ -59,3 +62,54 @@ def group_sensitivity(
             with masked(members, uniform(scores, sparsity)):
                 found[group][sparsity] = dict(measure())
     return found
+
+
+def share_out(
+    sensitivity: Sensitivity, sizes: Mapping[str, int], sparsity: float
+) -> dict[str, float]:
+    """Return the density of each group at which the worst task should lose least.
+
+    Starting from the dense network, the group that costs the worst task least for each
+    weight that it frees is raised to its next sparsity, until enough are free. A task's
+    loss is taken to be the sum over groups of its relative losses, as if these did not
+    know of each other. The gate by the worst task is that of PAGCP (arXiv:2303.11923).
+
+    Args:
+        sensitivity: of `group_sensitivity`, at 0 and at growing sparsities.
+        sizes: weights by group.
+        sparsity: of all groups together.
+
+    Returns:
+        Densities for `allocation.by_group`.
+
+    Raises:
+        ValueError: if sparsity 0 was not measured, or a higher one is needed.
+    """
+    if any(0.0 not in measured for measured in sensitivity.values()):
+        raise ValueError("Measure every group at sparsity 0 too: losses count from it.")
+    at = dict.fromkeys(sensitivity, 0.0)
+    missing = sparsity * sum(sizes.values())
+
+    def lost(group: str, level: float) -> np.ndarray:
+        changes = relative_changes(sensitivity[group][level], sensitivity[group][0.0])
+        return -np.nan_to_num([changes[task] for task in Task])
+
+    while missing > 0.5:  # of a weight: what is less is rounding
+        total = sum(lost(group, level) for group, level in at.items())
+        steps = []
+        for group, level in at.items():
+            higher = [s for s in sorted(sensitivity[group]) if s > level]
+            if higher:
+                freed = (higher[0] - level) * sizes[group]
+                after = total - lost(group, level) + lost(group, higher[0])
+                steps.append(((after.max() - total.max()) / freed, group, higher[0]))
+        if not steps:
+            raise ValueError(
+                f"At the highest sparsities that were measured the groups lose fewer "
+                f"weights than at {sparsity} in all: measure higher ones."
+            )
+        _, group, level = min(steps)
+        freed = (level - at[group]) * sizes[group]
+        at[group] = level if freed <= missing else at[group] + missing / sizes[group]
+        missing -= min(freed, missing)
+    return {group: 1 - level for group, level in at.items()}

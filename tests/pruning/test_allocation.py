@@ -80,3 +80,29 @@ def test_erk_keeps_all_of_a_layer_that_would_exceed_it():
 def test_too_sparse_is_refused(scores):
     with pytest.raises(ValueError, match="too few for 4 layers"):
         allocation.everywhere(scores, 0.9999)
+
+
+def test_groups_get_their_part_and_keep_their_best(rng):
+    shapes = {
+        "res2a_branch2a": (1, 1, 10, 20),
+        "res2b_branch2b": (3, 3, 10, 10),
+        "fpn_p2": (3, 3, 10, 10),
+        "mrcnn_mask_conv1": (3, 3, 5, 10),
+    }
+    scores = {n: rng.random(s).astype(np.float32) for n, s in shapes.items()}
+    density = {"stage 2": 0.6, "pyramid": 0.2, "mask head": 0.4}
+    for sparsity in (0.0, 0.5, 0.9):
+        masks = allocation.by_group(density)(scores, sparsity)
+        kept = {name: int(mask.sum()) for name, mask in masks.items()}
+        total = sum(s.size for s in scores.values())
+        assert sum(kept.values()) == total - round(sparsity * total)
+        assert list(masks) == list(scores)
+        assert all(kept.values())
+    # At 0.9 no group is full: parts are as 0.6 * 1100 : 0.2 * 900 : 0.4 * 450.
+    stage = kept["res2a_branch2a"] + kept["res2b_branch2b"]
+    assert [stage, kept["fpn_p2"], kept["mrcnn_mask_conv1"]] == pytest.approx(
+        np.array([660, 180, 180]) * 245 / 1020, abs=1
+    )
+    of_stage = ("res2a_branch2a", "res2b_branch2b")
+    worst = min(scores[n][masks[n] == 1].min() for n in of_stage)
+    assert worst >= max(scores[n][masks[n] == 0].max() for n in of_stage)
