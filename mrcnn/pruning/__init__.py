@@ -1,6 +1,6 @@
 """Pruning that knows the tasks of a network: what goes, when, and what it costs."""
 
-from mrcnn.pruning.agreement import by_chance, overlap, task_overlap
+from mrcnn.pruning.agreement import by_chance, group_shares, overlap, task_overlap
 from mrcnn.pruning.guard import Guard
 from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
@@ -21,6 +21,7 @@ __all__ = [
     "Schedule",
     "by_chance",
     "dry_run",
+    "group_shares",
     "masks_of",
     "overlap",
     "prunable_layers",

@@ -6,7 +6,23 @@ from itertools import combinations
 import numpy as np
 
 from mrcnn.pruning.allocation import uniform
-from mrcnn.pruning.prunable import Arrays
+from mrcnn.pruning.prunable import GROUPS, Arrays, group_of
+
+
+def group_shares(saliency: Mapping[str, Arrays]) -> dict[str, dict[str, float]]:
+    """Return which part of each task's whole saliency lies in each group.
+
+    Args:
+        saliency: non-negative scores by task.
+    """
+    shares = {}
+    for task, scores in saliency.items():
+        sums = dict.fromkeys(GROUPS, 0.0)
+        for name, array in scores.items():
+            sums[group_of(name)] += float(array.sum(dtype=np.float64))
+        total = sum(sums.values())
+        shares[task] = {group: part / total for group, part in sums.items()}
+    return shares
 
 
 def overlap(first: Arrays, second: Arrays) -> dict[str, float]:

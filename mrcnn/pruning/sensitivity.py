@@ -64,7 +64,28 @@ def group_sensitivity(
     return found
 
 
-def share_out(
+def task_changes(sensitivity: Sensitivity) -> dict[Task, np.ndarray]:
+    """Return (groups, sparsities above 0) relative changes of each task, in per cent.
+
+    Args:
+        sensitivity: of `group_sensitivity`, sparsity 0 among its measures.
+    """
+    return {
+        task: np.array(
+            [
+                [
+                    relative_changes(at[sparsity], at[0.0])[task]
+                    for sparsity in sorted(at)
+                    if sparsity
+                ]
+                for at in sensitivity.values()
+            ]
+        )
+        for task in Task
+    }
+
+
+def group_densities(
     sensitivity: Sensitivity, sizes: Mapping[str, int], sparsity: float
 ) -> dict[str, float]:
     """Return the density of each group at which the worst task should lose least.

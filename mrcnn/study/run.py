@@ -5,11 +5,14 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from mrcnn import build, training, weights
+from mrcnn.config import Config
+from mrcnn.data.dataset import Dataset
+from mrcnn.data.pipeline import Augmentation
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.evaluation import evaluate
 from mrcnn.hardware import best_policy
@@ -26,6 +29,7 @@ from mrcnn.pruning.schedules import check
 from mrcnn.study.cells import SMALLER, Cell
 from mrcnn.study.smaller import as_small_as
 from mrcnn.tasks import Task
+from mrcnn.training_state import History
 
 DENSE = profile("shapes", "cpu")
 """The training that gave the dense checkpoint."""
@@ -45,6 +49,55 @@ CALIBRATION_SEED = 10_000
 BATCH_SIZE = 8  # of detection
 
 
+class Pruned(NamedTuple):
+    """A model after a run, and what happened on the way."""
+
+    model: MaskRCNN
+    pruner: Pruner | None  # None for the controls that prune nothing
+    history: History
+
+
+def prune(
+    cell: Cell,
+    config: Config,
+    train: Dataset,
+    checkpoint: str | Path | None,
+    *,
+    epochs: int = 1,
+    augmentation: Augmentation | None = None,
+) -> Pruned:
+    """Take a trained model, prune it while it trains on, and return it.
+
+    Args:
+        cell: method, sparsity, seed and budget.
+        config: of the model.
+        train: images to train on, and to measure gradients on.
+        checkpoint: weights to start from; None starts from random ones.
+        epochs: into which the training is divided; what is left over is not trained.
+        augmentation: of the training images.
+    """
+    model = build.model(config, seed=cell.seed)
+    if checkpoint:
+        weights.load_weights(model, checkpoint)
+    batches = partial(
+        build.batches, config, train, shuffle=True, augmentation=augmentation
+    )
+    pruner = None
+    if cell.method_used:
+        check(cell.schedule, cell.training_steps // epochs * epochs)
+        calibration = batches(seed=cell.seed + CALIBRATION_SEED)
+        pruner = Pruner(cell.method_used, cell.schedule, calibration, seed=cell.seed)
+    history = training.fit(
+        model,
+        batches(steps=cell.training_steps // epochs, seed=cell.seed),
+        stages=[cell.stage(config, epochs)],
+        optimizer=partial(build.optimizer, config),
+        callbacks=[pruner] if pruner else [],
+        verbose=0,
+    )
+    return Pruned(model, pruner, history)
+
+
 def run_cell(cell: Cell, checkpoint: str | Path, images: str) -> dict[str, Any]:
     """Prune, train and measure; return plain numbers for the ledger.
 
@@ -54,33 +107,13 @@ def run_cell(cell: Cell, checkpoint: str | Path, images: str) -> dict[str, Any]:
         images: on which to measure, a key of `IMAGES`.
     """
     keras.backend.clear_session()  # a worker's earlier run
-    config, steps, stage = ShapesConfig(), cell.training_steps, cell.stage
-    if cell.method == SMALLER:
-        config = as_small_as(config, cell.sparsity)
-        steps += DENSE.epochs * DENSE.steps
-        stage = partial(build.stage, epochs=1)
     started = time.perf_counter()
-    model = build.model(config, seed=cell.seed)
-    if cell.method != SMALLER:
-        weights.load_weights(model, checkpoint)
     train = ShapesDataset(DENSE.train_images, seed=SHAPES_TRAIN_SEED)
-    callbacks = []
-    if cell.method_used:
-        check(cell.schedule, cell.training_steps)
-        calibration = build.batches(
-            config, train, shuffle=True, seed=cell.seed + CALIBRATION_SEED
-        )
-        callbacks.append(
-            Pruner(cell.method_used, cell.schedule, calibration, seed=cell.seed)
-        )
-    training.fit(
-        model,
-        build.batches(config, train, steps=steps, shuffle=True, seed=cell.seed),
-        stages=[stage(config)],
-        optimizer=partial(build.optimizer, config),
-        callbacks=callbacks,
-        verbose=0,
-    )
+    if cell.method == SMALLER:
+        model, steps = _small(cell, train)
+    else:
+        model = prune(cell, ShapesConfig(), train, checkpoint).model
+        steps = cell.training_steps
     trained = time.perf_counter()
     found = masks_of(prunable_layers(model))
     return {
@@ -94,6 +127,21 @@ def run_cell(cell: Cell, checkpoint: str | Path, images: str) -> dict[str, Any]:
         "training_seconds": trained - started,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _small(cell: Cell, train: Dataset) -> tuple[MaskRCNN, int]:
+    """Train a small network as long as the dense one and a run together."""
+    config = as_small_as(ShapesConfig(), cell.sparsity)
+    steps = DENSE.epochs * DENSE.steps + cell.steps
+    model = build.model(config, seed=cell.seed)
+    training.fit(
+        model,
+        build.batches(config, train, steps=steps, shuffle=True, seed=cell.seed),
+        stages=[build.stage(config, 1)],
+        optimizer=partial(build.optimizer, config),
+        verbose=0,
+    )
+    return model, steps
 
 
 def dense_metrics(checkpoint: str | Path, images: str) -> dict[str, Any]:

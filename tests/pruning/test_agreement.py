@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mrcnn.pruning import by_chance, overlap, task_overlap
+from mrcnn.pruning import by_chance, group_shares, overlap, task_overlap
 
 
 def test_overlap_by_hand():
@@ -33,3 +33,12 @@ def test_independent_masks_overlap_as_by_chance():
     first, second = ({"a": rng.random(200_000)} for _ in range(2))
     found = task_overlap({"one": first, "two": second}, 0.9)
     assert found["one", "two"]["a"] == pytest.approx(by_chance(0.9), abs=0.003)
+
+
+def test_shares_of_groups_by_hand():
+    stage = {"res2a_branch1": np.ones(3), "res2b_branch2a": np.ones(2)}
+    pyramid = {"fpn_p2": np.full(5, 3.0)}
+    shares = group_shares({"box": stage | pyramid})["box"]
+    assert shares["stage 2"] == pytest.approx(0.25)
+    assert shares["pyramid"] == pytest.approx(0.75)
+    assert sum(shares.values()) == pytest.approx(1)

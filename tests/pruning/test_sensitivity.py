@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mrcnn.pruning.prunable import GROUPS, kernels, prunable_layers
-from mrcnn.pruning.sensitivity import group_sensitivity, masked, share_out
+from mrcnn.pruning.sensitivity import (
+    group_densities,
+    group_sensitivity,
+    masked,
+    task_changes,
+)
 from mrcnn.tasks import Task
 
 
@@ -60,17 +65,23 @@ def measured(**drops):
     }
 
 
+def test_changes_by_hand():
+    found = task_changes(measured(a=(10, 90), b=(0, 20)))
+    np.testing.assert_allclose(found[Task.BOX], [[-10, -90], [0, -20]])
+    np.testing.assert_array_equal(found[Task.MASK], np.zeros((2, 2)))
+
+
 def test_what_costs_nothing_goes_first():
-    found = share_out(measured(a=(0, 0), b=(10, 90)), {"a": 100, "b": 100}, 0.45)
+    found = group_densities(measured(a=(0, 0), b=(10, 90)), {"a": 100, "b": 100}, 0.45)
     assert found == pytest.approx({"a": 0.1, "b": 1.0})
-    found = share_out(measured(a=(0, 0), b=(10, 90)), {"a": 100, "b": 100}, 0.6)
+    found = group_densities(measured(a=(0, 0), b=(10, 90)), {"a": 100, "b": 100}, 0.6)
     # 90 of a for nothing; the other 30 come out of b.
     assert found == pytest.approx({"a": 0.1, "b": 0.7})
 
 
 def test_cost_counts_for_each_weight_that_is_freed():
     # Either loses 10 % at a half, but half of b is ten times as much.
-    found = share_out(measured(a=(10, 90), b=(10, 90)), {"a": 10, "b": 100}, 0.4)
+    found = group_densities(measured(a=(10, 90), b=(10, 90)), {"a": 10, "b": 100}, 0.4)
     assert found["a"] == 1
     assert found["b"] == pytest.approx(0.56)
 
@@ -80,17 +91,17 @@ def test_the_worst_task_decides():
     for level in (0.5, 0.9):  # of c, masks lose more than boxes ever do
         sensitivity.setdefault("c", {0.0: dict.fromkeys(Task, 0.5)})
         sensitivity["c"][level] = dict.fromkeys(Task, 0.5) | {Task.MASK: 0.48}
-    found = share_out(sensitivity, dict.fromkeys("abc", 100), 0.5)
+    found = group_densities(sensitivity, dict.fromkeys("abc", 100), 0.5)
     # Masks lose 4 % by c; then b costs boxes 6 %, 2 more than the worst so far.
     assert found["c"] == pytest.approx(0.1)
     assert found["b"] < 1
     assert found["a"] == 1
 
 
-def test_a_share_out_needs_its_measures():
+def test_a_group_densities_needs_its_measures():
     sensitivity = measured(a=(0, 0))
     with pytest.raises(ValueError, match="measure higher ones"):
-        share_out(sensitivity, {"a": 100}, 0.95)
+        group_densities(sensitivity, {"a": 100}, 0.95)
     del sensitivity["a"][0.0]
     with pytest.raises(ValueError, match="sparsity 0 too"):
-        share_out(sensitivity, {"a": 100}, 0.5)
+        group_densities(sensitivity, {"a": 100}, 0.5)

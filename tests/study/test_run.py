@@ -1,0 +1,37 @@
+"""One run of the study on a tiny model."""
+
+import numpy as np
+import pytest
+
+from mrcnn.pruning import masks_of, prunable_layers, sparsity
+from mrcnn.study.cells import DENSE, Cell
+from mrcnn.study.run import prune
+from mrcnn.weights import save_weights
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("eager"),
+]
+
+
+def test_a_run_prunes_what_it_was_given(tiny_config, tiny_shapes, tiny_model, tmp_path):
+    save_weights(tiny_model, tmp_path / "dense.h5")
+    found = prune(
+        Cell("LAMP", 0.75, 0, 4),
+        tiny_config,
+        tiny_shapes,
+        tmp_path / "dense.h5",
+        epochs=2,
+    )
+    masks = masks_of(prunable_layers(found.model))
+    total = sum(mask.size for mask in masks.values())
+    assert sparsity(masks) == pytest.approx(0.75, abs=1 / total)
+    assert found.pruner.chosen[-1].step == found.pruner.schedule.end
+    assert len(found.history["loss"]) == 2
+
+
+def test_the_dense_control_only_trains_on(tiny_config, tiny_shapes):
+    found = prune(Cell(DENSE, 0.0, 0, 2), tiny_config, tiny_shapes, None)
+    assert found.pruner is None
+    assert sparsity(masks_of(prunable_layers(found.model))) == 0
+    assert np.isfinite(found.history["loss"]).all()
