@@ -72,8 +72,18 @@ class Cell(NamedTuple):
 
     @property
     def training_steps(self) -> int:
-        """What is left of the budget for training."""
-        return self.steps - self.overhead
+        """What is left of the budget for training.
+
+        Raises:
+            ValueError: if choosing weights takes all of it.
+        """
+        left = self.steps - self.overhead
+        if left < 2:
+            raise ValueError(
+                f"{self.method} spends {self.overhead} steps on choosing weights, of "
+                f"{self.steps}: give it a larger budget."
+            )
+        return left
 
     @property
     def schedule(self) -> Schedule:

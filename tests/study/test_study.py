@@ -1,6 +1,7 @@
 """The grid, the ledger and the verdict, without training anything."""
 
 import json
+import math
 
 import pytest
 from dask.distributed import Client, LocalCluster
@@ -57,11 +58,16 @@ def test_gradients_are_paid_for():
     lamp, taylor, tasks = (Cell(m, 0.9, 0, 300) for m in ("LAMP", "Taylor", "TBP"))
     assert lamp.overhead == 0
     choices = len(tasks.schedule.steps())
-    method = METHODS["TBP"]
-    gradients = method.batches * choices * 7 / 3  # one pass forward, three back
-    measures = choices * 2 * 2 / 3  # two batches, two passes forward
-    assert tasks.overhead == pytest.approx(gradients + measures, abs=1)
+    batches = METHODS["TBP"].batches * choices
+    assert tasks.overhead == math.ceil(batches * 7 / 3)  # one pass forward, three back
     assert taylor.overhead == METHODS["Taylor"].batches * choices
+    balanced = METHODS["TBP, balanced losses"].cost - METHODS["TBP"].cost
+    assert balanced == pytest.approx(2 * 2 / 3)  # two batches, two passes forward
+
+
+def test_a_budget_must_pay_for_the_choice_of_weights():
+    with pytest.raises(ValueError, match=r"TBP spends \d+ steps .*, of 9:"):
+        _ = Cell("TBP", 0.9, 0, 9).training_steps
 
 
 def test_one_shot_prunes_once():
