@@ -27,8 +27,9 @@ STEPS = 300
 """The budget of a run in training steps: little, because with enough retraining most
 methods come out alike (arXiv:2304.06840)."""
 
-RAMP = (0.05, 0.6)
-"""Parts of the training between which weights are removed."""
+RAMP = (0.05, 0.3)
+"""Parts of the training between which weights are removed. An early end leaves more of
+the training to the weights that stay: on validation images every method gained."""
 
 UPDATES = 8
 """How often weights are chosen on the ramp."""
