@@ -1,6 +1,6 @@
 """Run the pruning study, or go on with it: `make study`, or
 
-    python -m mrcnn.study [--methods ...] [--sparsities ...] [--seeds ...] [--steps N]
+    python -m mrcnn.study [--subject ...] [--methods ...] [--sparsities ...] [...]
 
 Runs that the ledger holds are not done again. As many run beside each other as there
 are cores; `--scheduler ADDRESS` gives them to a Dask cluster that is already there.
@@ -11,33 +11,43 @@ from functools import partial
 from pathlib import Path
 
 from mrcnn.study.cells import SEEDS, SPARSITIES, STEPS, grid
-from mrcnn.study.ledger import LEDGERS, Ledger
-from mrcnn.study.run import IMAGES, dense_metrics, run_cell
-from mrcnn.study.study import connect, study
-
-CHECKPOINT = Path(__file__).resolve().parents[1] / "checkpoints" / "shapes.h5"
+from mrcnn.study.ledger import Ledger
+from mrcnn.study.run import dense_metrics, run_cell, train_dense
+from mrcnn.study.study import check_checkpoint, connect, study
+from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 
 
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--subject", choices=SUBJECTS, default="compact")
     parser.add_argument("--methods", nargs="+")
     parser.add_argument("--sparsities", type=float, nargs="+", default=SPARSITIES)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     parser.add_argument("--images", choices=IMAGES, default="test")
+    parser.add_argument("--checkpoint", type=Path, help="other dense weights")
     parser.add_argument("--ledger", type=Path, help="another file of results")
     parser.add_argument("--workers", type=int, help="processes on this machine")
     parser.add_argument("--scheduler", help="address of a Dask scheduler")
     args = parser.parse_args()
     cells = grid(args.methods, tuple(args.sparsities), tuple(args.seeds), args.steps)
-    where = {"checkpoint": args.checkpoint, "images": args.images}
+    ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
+    checkpoint = args.checkpoint or checkpoint_path(args.subject)
+    if not checkpoint.is_file():
+        print(f"Training the dense network first, into {checkpoint}", flush=True)
+        train_dense(args.subject, checkpoint)
+    check_checkpoint(ledger, checkpoint)
+    where = {
+        "subject": args.subject,
+        "checkpoint": checkpoint,
+        "images": args.images,
+    }
     with connect(args.scheduler, args.workers) as client:
         study(
             client,
             list(cells),
-            Ledger(args.ledger or LEDGERS[args.images]),
+            ledger,
             run=partial(run_cell, **where),
             measure_dense=partial(dense_metrics, **where),
         )

@@ -7,13 +7,6 @@ from typing import Any
 
 from mrcnn.files import atomic_path
 
-_RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
-LEDGERS: dict[str, Path] = {
-    "test": _RESULTS / "study.jsonl",
-    "validation": _RESULTS / "study_validation.jsonl",
-}
-"""The book's results, by the images on which runs were measured."""
-
 
 class Ledger:
     """Results by key, as JSON lines; written whole after every run."""

@@ -13,35 +13,17 @@ from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation
-from mrcnn.data.shapes import ShapesDataset
 from mrcnn.evaluation import evaluate
+from mrcnn.files import sha256
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.presets import (
-    SHAPES_TEST_SEED,
-    SHAPES_TRAIN_SEED,
-    SHAPES_VALIDATION_SEED,
-    ShapesConfig,
-    profile,
-)
 from mrcnn.pruning import Pruner, masks_of, prunable_layers, sparsity
 from mrcnn.pruning.schedules import check
 from mrcnn.study.cells import SMALLER, Cell
 from mrcnn.study.smaller import as_small_as
+from mrcnn.study.subjects import SUBJECTS, Subject
 from mrcnn.tasks import Task
 from mrcnn.training_state import History
-
-DENSE = profile("shapes", "cpu")
-"""The training that gave the dense checkpoint."""
-
-MEASURED_IMAGES = 400
-
-IMAGES: dict[str, int] = {
-    "test": SHAPES_TEST_SEED,
-    "validation": SHAPES_VALIDATION_SEED,
-}
-"""Seeds of the images on which runs are measured: methods are made on the validation
-images, and judged on the test images."""
 
 CALIBRATION_SEED = 10_000
 """Added to a run's seed, so that gradients see other batches than the training does."""
@@ -98,22 +80,27 @@ def prune(
     return Pruned(model, pruner, history)
 
 
-def run_cell(cell: Cell, checkpoint: str | Path, images: str) -> dict[str, Any]:
+def run_cell(
+    cell: Cell, subject: str, checkpoint: str | Path, images: str
+) -> dict[str, Any]:
     """Prune, train and measure; return plain numbers for the ledger.
 
     Args:
         cell: which run.
-        checkpoint: weights of the dense Shapes model.
+        subject: what is pruned, a key of `SUBJECTS`.
+        checkpoint: its dense weights.
         images: on which to measure, a key of `IMAGES`.
     """
     keras.backend.clear_session()  # a worker's earlier run
     started = time.perf_counter()
-    train = ShapesDataset(DENSE.train_images, seed=SHAPES_TRAIN_SEED)
+    studied = SUBJECTS[subject]
     if cell.method == SMALLER:
-        model, steps = _small(cell, train)
+        config = as_small_as(studied.config, cell.sparsity)
+        steps = studied.dense.epochs * studied.dense.steps + cell.steps
+        model = _from_scratch(config, studied, steps, cell.seed)
     else:
-        model = prune(cell, ShapesConfig(), train, checkpoint).model
         steps = cell.training_steps
+        model = prune(cell, studied.config, studied.training_images(), checkpoint).model
     trained = time.perf_counter()
     found = masks_of(prunable_layers(model))
     return {
@@ -122,38 +109,46 @@ def run_cell(cell: Cell, checkpoint: str | Path, images: str) -> dict[str, Any]:
         "weights": sum(int(mask.sum()) for mask in found.values()),
         "measured_sparsity": sparsity(found),
         "layer_density": {name: float(mask.mean()) for name, mask in found.items()},
-        **_metrics(model, images),
+        **_metrics(model, studied, images),
         "precision": best_policy(),
         "training_seconds": trained - started,
         "seconds": time.perf_counter() - started,
     }
 
 
-def _small(cell: Cell, train: Dataset) -> tuple[MaskRCNN, int]:
-    """Train a small network as long as the dense one and a run together."""
-    config = as_small_as(ShapesConfig(), cell.sparsity)
-    steps = DENSE.epochs * DENSE.steps + cell.steps
-    model = build.model(config, seed=cell.seed)
+def train_dense(subject: str, checkpoint: str | Path) -> None:
+    """Train a subject's dense network and write its weights."""
+    studied = SUBJECTS[subject]
+    steps = studied.dense.epochs * studied.dense.steps
+    model = _from_scratch(studied.config, studied, steps, seed=0)
+    Path(checkpoint).parent.mkdir(parents=True, exist_ok=True)
+    weights.save_weights(model, checkpoint)
+
+
+def dense_metrics(subject: str, checkpoint: str | Path, images: str) -> dict[str, Any]:
+    """Return the metrics of the dense checkpoint, against which drops are counted."""
+    studied = SUBJECTS[subject]
+    model = build.model(studied.config)
+    weights.load_weights(model, checkpoint)
+    return {"checkpoint": sha256(checkpoint), **_metrics(model, studied, images)}
+
+
+def _from_scratch(config: Config, subject: Subject, steps: int, seed: int) -> MaskRCNN:
+    model = build.model(config, seed=seed)
     training.fit(
         model,
-        build.batches(config, train, steps=steps, shuffle=True, seed=cell.seed),
+        build.batches(
+            config, subject.training_images(), steps=steps, shuffle=True, seed=seed
+        ),
         stages=[build.stage(config, 1)],
         optimizer=partial(build.optimizer, config),
         verbose=0,
     )
-    return model, steps
+    return model
 
 
-def dense_metrics(checkpoint: str | Path, images: str) -> dict[str, Any]:
-    """Return the metrics of the dense checkpoint, against which drops are counted."""
-    model = build.model(ShapesConfig())
-    weights.load_weights(model, checkpoint)
-    return _metrics(model, images)
-
-
-def _metrics(model: MaskRCNN, images: str) -> dict[str, Any]:
-    dataset = ShapesDataset(MEASURED_IMAGES, seed=IMAGES[images])
-    report = evaluate(model, dataset, batch_size=BATCH_SIZE)
+def _metrics(model: MaskRCNN, subject: Subject, images: str) -> dict[str, Any]:
+    report = evaluate(model, subject.measured_images(images), batch_size=BATCH_SIZE)
     return {
         "images": images,
         "headline": _plain(report.headline),

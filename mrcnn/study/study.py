@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dask.distributed import Client, LocalCluster, as_completed
 
+from mrcnn.files import sha256
 from mrcnn.study.cells import Cell
 from mrcnn.study.ledger import Ledger
 from mrcnn.study.results import DENSE_KEY
@@ -45,6 +47,21 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
         Client(cluster) as client,
     ):
         yield client
+
+
+def check_checkpoint(ledger: Ledger, checkpoint: str | Path) -> None:
+    """Refuse to add runs from one dense network to the results of another.
+
+    Raises:
+        ValueError: if the ledger's runs started from other weights.
+    """
+    if ledger.missing([DENSE_KEY]):
+        return
+    if ledger.results[DENSE_KEY]["checkpoint"] != sha256(checkpoint):
+        raise ValueError(
+            f"The runs in {ledger.path} did not start from {checkpoint}, or it has "
+            "changed since; give --checkpoint, or another --ledger."
+        )
 
 
 def study(

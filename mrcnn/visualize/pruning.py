@@ -26,16 +26,18 @@ def plot_heat_maps(
     label: str,
     xlabel: str = "",
     limits: tuple[float, float] = (-100.0, 0.0),
+    digits: int = 0,
 ) -> Figure:
     """Draw tables of numbers side by side as colours, each cell with its number.
 
     Args:
-        panels: (rows, columns) values by title, no more than zero; NaN stays blank.
+        panels: (rows, columns) values by title; NaN stays blank.
         rows: what each row is.
         columns: what each column is.
         label: of the colours, with its unit.
         xlabel: what the columns are together.
-        limits: ends of the colour scale.
+        limits: ends of the colour scale, from dark to bright.
+        digits: of the numbers, after the point.
     """
     width = 1.9 + len(panels) * (0.75 * len(columns) + 0.3)
     figure, axes = new_figure(
@@ -50,7 +52,7 @@ def plot_heat_maps(
             ax.text(
                 j,
                 i,
-                f"{values[i, j]:.0f}".replace("-0", "0"),
+                f"{round(values[i, j], digits) + 0.0:.{digits}f}",  # no "-0"
                 ha="center",
                 va="center",
                 fontsize=9,
@@ -123,6 +125,7 @@ def plot_intervals(
     *,
     xlabel: str,
     highlight: str = "",
+    lowest: float | None = None,
 ) -> Figure:
     """Draw values with their intervals, one row for each name and a panel for each set.
 
@@ -131,6 +134,7 @@ def plot_intervals(
             the first panel, drawn from the top in the order of their mean value.
         xlabel: what the values are, with their unit.
         highlight: the name that stands out.
+        lowest: where the axis begins; values below it become arrows at its edge.
     """
     first = next(iter(panels.values()))
     names = sorted(first, key=lambda n: np.mean([p[n][0] for p in panels.values()]))
@@ -143,6 +147,9 @@ def plot_intervals(
     for ax, (title, values) in zip(axes.flat, panels.items(), strict=True):
         for i, name in enumerate(names):
             value, low, high = values[name]
+            if lowest is not None and value < lowest:
+                ax.plot(lowest, i, "<", color=OKABE_ITO[0], clip_on=False)
+                continue
             ax.errorbar(
                 value,
                 i,
@@ -154,6 +161,8 @@ def plot_intervals(
             )
         ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
         ax.grid(False, axis="y")
+        if lowest is not None:
+            ax.set_xlim(left=lowest)
     axes.flat[0].set_yticks(range(len(names)), names)
     for tick, name in zip(axes.flat[0].get_yticklabels(), names, strict=True):
         tick.set_fontweight("bold" if name == highlight else "normal")

@@ -6,6 +6,7 @@ import math
 import pytest
 from dask.distributed import Client, LocalCluster
 
+from mrcnn.files import sha256
 from mrcnn.pruning.methods import ABLATIONS, BASELINES, METHODS, SCHEMA
 from mrcnn.study.cells import DENSE, ONE_SHOT, SMALLER, Cell, grid
 from mrcnn.study.ledger import Ledger
@@ -17,7 +18,8 @@ from mrcnn.study.results import (
     table,
     verdicts,
 )
-from mrcnn.study.study import study
+from mrcnn.study.study import check_checkpoint, study
+from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 from mrcnn.tasks import Task
 
 DENSE_METRICS = {"box": 0.9, "class": 1.0, "mask": 0.8}
@@ -202,3 +204,21 @@ def test_lines_are_plain_json(ledger):
     ledger.add(*result("LAMP", 0.9, 0, 0.81))
     for line in ledger.path.read_text().splitlines():
         assert "key" in json.loads(line)
+
+
+def test_runs_of_two_dense_networks_are_not_mixed(tmp_path):
+    ledger, weights = Ledger(tmp_path / "ledger.jsonl"), tmp_path / "dense.h5"
+    weights.write_bytes(b"one network")
+    check_checkpoint(ledger, weights)  # nothing was run yet
+    ledger.add(DENSE_KEY, {"checkpoint": sha256(weights)})
+    check_checkpoint(Ledger(ledger.path), weights)
+    weights.write_bytes(b"another")
+    with pytest.raises(ValueError, match=r"ledger\.jsonl did not start from .*dense"):
+        check_checkpoint(ledger, weights)
+
+
+def test_every_subject_has_a_ledger_of_its_own():
+    paths = [ledger_path(s, i) for s in SUBJECTS for i in IMAGES]
+    assert len({str(path) for path in paths}) == len(SUBJECTS) * len(IMAGES)
+    assert len({str(checkpoint_path(s)) for s in SUBJECTS}) == len(SUBJECTS)
+    assert checkpoint_path().is_file()

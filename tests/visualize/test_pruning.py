@@ -41,3 +41,13 @@ def test_the_best_is_on_top_and_intervals_end_where_they_should():
     assert [t.get_fontweight() for t in labels] == ["normal", "bold", "normal"]
     (bar,) = left.containers[0].lines[2]
     np.testing.assert_allclose(bar.get_segments()[0][:, 0], [-4.0, -2.5])
+
+
+def test_what_lies_off_the_chart_is_an_arrow_at_its_edge():
+    values = {"near": (-3.0, -4.0, -2.0), "far": (-90.0, -95.0, -85.0)}
+    figure = visualize.plot_intervals({"": values}, xlabel="%", lowest=-20)
+    (ax,) = figure.axes
+    assert ax.get_xlim()[0] == -20
+    arrows = [line for line in ax.lines if line.get_marker() == "<"]
+    assert [list(arrow.get_xdata()) for arrow in arrows] == [[-20]]
+    assert len(ax.containers) == 1
