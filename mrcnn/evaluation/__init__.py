@@ -6,6 +6,7 @@ from mrcnn.evaluation.matching import (
     confusion_matrix,
     failures,
     object_quality,
+    pixel_iou,
     proposal_recall,
 )
 from mrcnn.evaluation.report import TaskReport
@@ -20,5 +21,6 @@ __all__ = [
     "evaluate",
     "failures",
     "object_quality",
+    "pixel_iou",
     "proposal_recall",
 ]

@@ -135,6 +135,28 @@ def object_quality(
     return ObjectQuality(*np.concatenate(rows).T)
 
 
+def pixel_iou(scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE) -> np.ndarray:
+    """Return, for each image, how well the pixels of all objects together are found.
+
+    That is the semantic view: instances and classes do not count. Pixels of crowds are
+    left out, and an image with neither objects nor detections has 1.
+
+    Args:
+        scenes: as `mrcnn.evaluation.collect` returns them.
+        min_score: detections below it are taken as not made.
+    """
+    values = []
+    for scene in scenes:
+        truth, found = scene.truth, scene.found
+        masks = truth.masks()
+        counted = ~masks[..., truth.crowd].any(axis=-1)
+        there = masks.any(axis=-1) & counted
+        seen = found.select(found.scores >= min_score).masks().any(axis=-1) & counted
+        union = np.count_nonzero(there | seen)
+        values.append(np.count_nonzero(there & seen) / union if union else 1.0)
+    return np.array(values)
+
+
 def failures(
     scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE, poor_iou: float = 0.75
 ) -> list[Failure]:

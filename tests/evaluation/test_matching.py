@@ -13,6 +13,7 @@ from mrcnn.evaluation.matching import (
     failures,
     match,
     object_quality,
+    pixel_iou,
     proposal_recall,
 )
 from mrcnn.evaluation.scenes import Scene
@@ -128,3 +129,17 @@ def test_quality_of_objects_by_hand(make_scene: Callable[..., Scene]) -> None:
     np.testing.assert_allclose(quality.mask_iou, [0.75, 0, 1])
     assert object_quality(scenes, min_score=0.2).box_iou[1] == 1
     assert len(object_quality([make_scene([], [])]).sides) == 0
+
+
+def test_pixels_of_all_objects_together(make_scene: Callable[..., Scene]) -> None:
+    scenes = [
+        # Instances and classes do not count: one detection covers A and half of B.
+        make_scene([(1, A), (2, (0, 20, 20, 40))], [(1, (0, 0, 20, 30), 0.9)]),
+        make_scene([(1, A), (-1, B)], [(1, A, 0.9), (1, B, 0.9)]),  # B is a crowd
+        make_scene([(1, A)], [(1, A, 0.4)]),  # not sure enough
+        make_scene([], [(1, A, 0.9)]),
+        make_scene([], []),
+    ]
+    np.testing.assert_allclose(pixel_iou(scenes), [0.75, 1, 0, 0, 1])
+    np.testing.assert_allclose(pixel_iou(scenes, min_score=0.3)[2], 1)
+    assert pixel_iou([]).shape == (0,)
