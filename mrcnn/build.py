@@ -3,6 +3,9 @@
 The only module besides the Matterport facades that reads a `Config`.
 """
 
+from collections.abc import Collection
+from typing import TypeVar
+
 import keras
 
 from mrcnn.config import Config
@@ -19,6 +22,8 @@ from mrcnn.nn.settings import Parts, Settings
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
 
+Model = TypeVar("Model", bound=MaskRCNN)
+
 WIDTHS = (
     *("TOP_DOWN_PYRAMID_SIZE", "RPN_CHANNELS"),
     *("FPN_CLASSIF_FC_LAYERS_SIZE", "MASK_HEAD_CHANNELS"),
@@ -27,13 +32,20 @@ NARROWEST = 4
 """Channels that every layer keeps."""
 
 
-def model(config: Config, *, seed: int = 0, precision: str | None = None) -> MaskRCNN:
+def model(
+    config: Config,
+    *,
+    seed: int = 0,
+    precision: str | None = None,
+    model_class: type[Model] = MaskRCNN,
+) -> Model:
     """Return a model with random weights that depend on `seed` alone.
 
     Args:
         config: the configuration.
         seed: of the initial weights and of the samples drawn in training.
         precision: a Keras dtype policy; by default what `hardware.best_policy` finds.
+        model_class: of the model.
 
     Raises:
         ValueError: names the setting from which no model can be built.
@@ -66,7 +78,7 @@ def model(config: Config, *, seed: int = 0, precision: str | None = None) -> Mas
             depth, config.MASK_POOL_SIZE, config.MASK_HEAD_CHANNELS, classes, make
         ),
     )
-    return MaskRCNN(parts, _settings(config), preprocessing(config), seed=seed)
+    return model_class(parts, _settings(config), preprocessing(config), seed=seed)
 
 
 def narrower(config: Config, factor: float) -> Config:
@@ -131,6 +143,7 @@ def batches(
     steps: int | None = None,
     shuffle: bool = False,
     augmentation: Augmentation | None = None,
+    not_augmented: Collection[str] = (),
     seed: int = 0,
 ) -> Batches:
     """Return the batches of a data set for a model with this configuration.
@@ -141,6 +154,7 @@ def batches(
         steps: batches an epoch; by default each image once.
         shuffle: whether in random order.
         augmentation: see `data.augment`.
+        not_augmented: sources whose images stay as they are.
         seed: of order and augmentation.
 
     Raises:
@@ -162,6 +176,7 @@ def batches(
         steps=steps,
         shuffle=shuffle,
         augmentation=augmentation,
+        not_augmented=not_augmented,
         seed=seed,
     )
 

@@ -104,18 +104,41 @@ def unmold(stages: Stages, row: int, geometry: Geometry) -> Detection:
     """Return the detections of one image of a batch, in its original pixels."""
     slots = stages.detections
     valid = np.asarray(slots.valid[row])
-    boxes = np.asarray(slots.boxes[row])[valid]
+    boxes, class_ids, scores, masks = (
+        np.asarray(array[row])[valid]
+        for array in (slots.boxes, slots.class_ids, slots.scores, stages.masks)
+    )
+    return in_original_pixels(boxes, class_ids, scores, masks, geometry)
+
+
+def in_original_pixels(
+    boxes: np.ndarray,
+    class_ids: np.ndarray,
+    scores: np.ndarray,
+    masks: np.ndarray,
+    geometry: Geometry,
+) -> Detection:
+    """Return detections in the pixels of the original image.
+
+    Boxes that have no pixel left there are dropped.
+
+    Args:
+        boxes: (n, 4) normalised in the padded image.
+        class_ids: (n,).
+        scores: (n,).
+        masks: (n, M, M) probabilities inside the boxes.
+        geometry: of the image.
+    """
     rois = np.rint(boxes_to_original(boxes, geometry)).astype(np.int32)
     # The side of an image that has shrunk to one pixel leaves a box no scale.
     rois = np.clip(rois, 0, np.tile(geometry.original_shape, 2).astype(np.int32))
     # A box may lose its last pixel when it shrinks to the original's grid.
     kept = (rois[:, 2] > rois[:, 0]) & (rois[:, 3] > rois[:, 1])
-    masks = np.asarray(stages.masks[row])[valid][kept]
     return Detection(
         rois=rois[kept],
-        class_ids=np.asarray(slots.class_ids[row])[valid][kept].astype(np.int32),
-        scores=np.asarray(slots.scores[row])[valid][kept].astype(np.float32),
-        masks=paste_masks(masks, rois[kept], geometry.original_shape),
+        class_ids=class_ids[kept].astype(np.int32),
+        scores=scores[kept].astype(np.float32),
+        masks=paste_masks(masks[kept], rois[kept], geometry.original_shape),
     )
 
 

@@ -142,6 +142,7 @@ def fit(
     resume: bool = True,
     patience: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    first_epoch: int = 0,
     verbose: int = 2,
 ) -> History:
     """Train a model stage after stage.
@@ -163,6 +164,8 @@ def fit(
         patience: stop a stage after so many epochs without a better (validation) loss
             and go back to the best weights; None never stops early.
         callbacks: any others.
+        first_epoch: number of the first epoch, where earlier trainings count on; it
+            decides the order of images too.
         verbose: as in `keras.Model.fit`.
 
     Returns:
@@ -176,15 +179,17 @@ def fit(
     for batches in filter(None, (train, validation)):
         batches.check_sizes()
     history: History = {}
-    done, first_stage = 0, 0
+    done, first_stage = first_epoch, 0
     folder = Path(folder) if folder else None
     saved = folder / "checkpoint.h5" if folder else None
     if saved and resume and saved.is_file():
         done, first_stage, history = _restore(
             model, train, stages, optimizer, folder, callbacks
         )
+        # An interruption may have come between the history and the checkpoint.
+        history = {name: v[: done - first_epoch] for name, v in history.items()}
         print(f"Resuming after epoch {done} from {saved.name}.")
-    end = 0
+    end = first_epoch
     for index, stage in enumerate(stages):
         end += stage.epochs
         if done >= end:
@@ -266,6 +271,4 @@ def _restore(
             )
         callback.restore(states[name])
     done = progress["epoch"]
-    # An interruption may have come between the history and the checkpoint.
-    history = json.loads((folder / "history.json").read_text())
-    return done, index, {name: values[:done] for name, values in history.items()}
+    return done, index, json.loads((folder / "history.json").read_text())

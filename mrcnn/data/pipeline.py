@@ -1,6 +1,6 @@
 """From a data set to batches of static shape, in an order that can be resumed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import numpy as np
@@ -47,6 +47,7 @@ class Batches(keras.utils.PyDataset):
         steps: int | None = None,
         shuffle: bool = False,
         augmentation: Augmentation | None = None,
+        not_augmented: Collection[str] = (),
         seed: int = 0,
         cache_bytes: int = 2_000_000_000,
         workers: int = 1,
@@ -64,6 +65,7 @@ class Batches(keras.utils.PyDataset):
             steps: batches an epoch; by default each image once.
             shuffle: in a new random order every time around.
             augmentation: applied to the padded image and its masks.
+            not_augmented: sources of the data set whose images stay as they are.
             seed: of order, augmentation and random crops.
             cache_bytes: resized images are kept in memory up to this much in all.
             workers: threads that prepare batches.
@@ -85,6 +87,7 @@ class Batches(keras.utils.PyDataset):
         self.steps = steps or -(-dataset.num_images // batch_size)
         self.shuffle = shuffle
         self.augmentation = augmentation
+        self.not_augmented = frozenset(not_augmented)
         self.seed = seed
         self.epoch = 0
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
@@ -181,7 +184,8 @@ class Batches(keras.utils.PyDataset):
     def _sample(self, image_id: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return one image with its objects in static slots."""
         image, masks, class_ids = self._load(image_id, rng)
-        if self.augmentation is not None:
+        source = self.dataset.image_info[image_id]["source"]
+        if self.augmentation is not None and source not in self.not_augmented:
             image, masks = self.augmentation(image, masks, rng)
         boxes = boxes_of_masks(masks)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go

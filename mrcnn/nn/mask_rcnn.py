@@ -44,8 +44,8 @@ class MaskRCNN(keras.Model):
     - with `gt_boxes`, `gt_class_ids`, `gt_masks`, `gt_valid` and `active_class_ids`:
       what the losses need, returns `TrainingOutputs`;
     - with `rois` (B, R, 4): the box head on given regions, returns `RoiPredictions`;
-    - with `boxes` (B, R, 4) and `class_ids` (B, R): the masks of those objects,
-      (B, R, M, M).
+    - with `boxes` (B, R, 4): the masks of those boxes for every class,
+      (B, R, M, M, K), or with `class_ids` (B, R) for these, (B, R, M, M).
 
     Attributes:
         preprocessing: how `mrcnn.detection` prepares images for this model.
@@ -95,7 +95,7 @@ class MaskRCNN(keras.Model):
         if "rois" in batch:
             return self._predict_boxes(heads, batch["rois"])
         if "boxes" in batch:
-            return heads.masks_of_class(batch["boxes"], batch["class_ids"])
+            return heads.masks(batch["boxes"], batch.get("class_ids"))
         logits, deltas = self._propose(pyramid, training)
         if "gt_boxes" in batch:
             return self._train(batch, heads, logits, deltas)
@@ -143,10 +143,10 @@ class MaskRCNN(keras.Model):
         return ops.concatenate(logits, axis=1), ops.concatenate(deltas, axis=1)
 
     def _select_proposals(
-        self, logits: Tensor, deltas: Tensor, slots: int, image_shape: tuple[int, int]
+        self, scores: Tensor, deltas: Tensor, slots: int, image_shape: tuple[int, int]
     ) -> Proposals:
         return select_proposals(
-            logits,
+            scores,
             deltas,
             ops.convert_to_tensor(self.anchors(image_shape)),
             std_dev=self.settings.rpn_std_dev,
@@ -182,8 +182,9 @@ class MaskRCNN(keras.Model):
             std_dev=s.rpn_std_dev,
             seed=self.sampling_seed,
         )
+        scores = ops.softmax(logits, axis=-1)[..., 1]
         proposals = self._select_proposals(
-            logits, deltas, s.proposals_training, heads.image_shape
+            scores, deltas, s.proposals_training, heads.image_shape
         )
         rois = roi_targets(
             proposals.boxes,
@@ -255,8 +256,9 @@ class MaskRCNN(keras.Model):
     ) -> Stages:
         """Propose, classify and refine, then outline what was found."""
         s = self.settings
+        scores = ops.softmax(logits, axis=-1)[..., 1]
         proposals = self._select_proposals(
-            logits, deltas, s.proposals_inference, heads.image_shape
+            scores, deltas, s.proposals_inference, heads.image_shape
         )
         classes = self.box_head.output_shape[0][-1]
         class_logits, box_deltas = map_valid(
@@ -280,13 +282,12 @@ class MaskRCNN(keras.Model):
         )
         side = 2 * s.mask_pool_size
         (masks,) = map_valid(
-            lambda boxes, class_ids: (heads.masks_of_class(boxes, class_ids),),
+            lambda boxes, class_ids: (heads.masks(boxes, class_ids),),
             (detections.boxes, detections.class_ids),
             detections.valid,
             chunk=MASK_CHUNK,
             outputs=((side, side),),
         )
-        scores = ops.softmax(logits, axis=-1)[..., 1]
         return Stages(
             scores, deltas, proposals, probabilities, box_deltas, detections, masks
         )

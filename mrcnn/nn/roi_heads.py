@@ -109,11 +109,16 @@ class RoiHeads:
         logits = self.mask_head(inputs, training=self.training)
         return ops.reshape(logits, (-1, rois.shape[1], *logits.shape[1:]))
 
-    def masks_of_class(self, boxes: Tensor, class_ids: Tensor) -> Tensor:
-        """Return masks (B, R, M, M) of boxes (B, R, 4) taken for classes (B, R)."""
+    def masks(self, boxes: Tensor, class_ids: Tensor | None = None) -> Tensor:
+        """Return masks of boxes (B, R, 4) taken for classes (B, R): (B, R, M, M).
+
+        Without classes those of every class, (B, R, M, M, K).
+        """
         logits = self.outline(boxes, ops.ones(ops.shape(boxes)[:2], dtype="bool"))
-        index = ops.cast(class_ids, "int32")[:, :, None, None, None]
-        return ops.sigmoid(ops.take_along_axis(logits, index, axis=-1)[..., 0])
+        if class_ids is not None:
+            index = ops.cast(class_ids, "int32")[:, :, None, None, None]
+            logits = ops.take_along_axis(logits, index, axis=-1)[..., 0]
+        return ops.sigmoid(logits)
 
     def _pool(self, rois: Tensor, size: int) -> Tensor:
         """Return the features (B R, size, size, C) of RoIs."""

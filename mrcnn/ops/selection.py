@@ -1,6 +1,7 @@
 """From what the network says of thousands of boxes to a short list of good ones."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from keras import ops
 
@@ -10,8 +11,43 @@ from mrcnn.ops.sampling import gather
 from mrcnn.structures import DetectionSlots, Proposals, Tensor
 
 
+class RankedAnchors(NamedTuple):
+    """The anchors that are most probably objects, best first."""
+
+    indices: Tensor  # (B, N) int32 into the A anchors
+    scores: Tensor  # (B, N) probability of an object
+    boxes: Tensor  # (B, N, 4) refined, not clipped
+
+
+def rank_anchors(
+    objectness: Tensor,
+    deltas: Tensor,
+    anchors: Tensor,
+    *,
+    std_dev: Sequence[float],
+    count: int,
+) -> RankedAnchors:
+    """Refine the `count` best anchors over all levels together.
+
+    Matterport's convention; Detectron2 takes the best of each level.
+
+    Args:
+        objectness: (B, A) probability of an object.
+        deltas: (B, A, 4).
+        anchors: (A, 4) normalised.
+        std_dev: (4,) units of the deltas.
+        count: N; all if there are fewer.
+    """
+    scores, order = ops.top_k(objectness, min(count, anchors.shape[0]))
+    order = ops.cast(order, "int32")
+    boxes = box_ops.decode_deltas(
+        ops.take(anchors, order, axis=0), gather(deltas, order), std_dev=std_dev
+    )
+    return RankedAnchors(order, scores, boxes)
+
+
 def select_proposals(
-    logits: Tensor,
+    objectness: Tensor,
     deltas: Tensor,
     anchors: Tensor,
     *,
@@ -22,11 +58,10 @@ def select_proposals(
 ) -> Proposals:
     """Refine the best anchors, clip them to the image and drop near-duplicates.
 
-    The best `pre_nms` are taken over all levels together, and no box is too small
-    (Matterport's convention; Detectron2 takes the best of each level).
+    No box is too small (Matterport's convention).
 
     Args:
-        logits: (B, A, 2), background first.
+        objectness: (B, A) probability of an object.
         deltas: (B, A, 4).
         anchors: (A, 4) normalised.
         std_dev: (4,) units of the deltas.
@@ -34,11 +69,8 @@ def select_proposals(
         iou_threshold: of the suppression.
         slots: P.
     """
-    objectness = ops.softmax(logits, axis=-1)[..., 1]
-    scores, order = ops.top_k(objectness, min(pre_nms, anchors.shape[0]))
-    order = ops.cast(order, "int32")
-    boxes = box_ops.decode_deltas(
-        ops.take(anchors, order, axis=0), gather(deltas, order), std_dev=std_dev
+    _, scores, boxes = rank_anchors(
+        objectness, deltas, anchors, std_dev=std_dev, count=pre_nms
     )
     boxes = ops.stop_gradient(ops.clip(boxes, 0.0, 1.0))
     scores = ops.stop_gradient(scores)

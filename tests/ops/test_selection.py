@@ -30,7 +30,8 @@ def proposals(logits, **options):
     deltas = np.zeros((1, 4, 4), np.float32)
     anchors = ops.convert_to_tensor(BOXES)
     settings.update(options)
-    return arrays(select_proposals(logits, deltas, anchors, **settings))
+    objectness = ops.softmax(logits, axis=-1)[..., 1]
+    return arrays(select_proposals(objectness, deltas, anchors, **settings))
 
 
 def detections(probabilities, valid=(True,) * 4, **options):
