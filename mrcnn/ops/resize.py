@@ -26,8 +26,7 @@ def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return an array (h, w, ...) resized to (*shape, ...) float32.
 
     Pixel centres are aligned and the outside counts as 0: what scikit-image's `resize`
-    does with order 1, mode "constant", no anti-aliasing and no clipping (Matterport
-    clips as well, to the range of the input).
+    does with order 1, mode "constant", no anti-aliasing and no clipping.
     """
     array = np.asarray(array)
     if array.dtype != np.float32:
