@@ -78,7 +78,7 @@ def model(
             depth, config.MASK_POOL_SIZE, config.MASK_HEAD_CHANNELS, classes, make
         ),
     )
-    return model_class(parts, _settings(config), preprocessing(config), seed=seed)
+    return model_class(parts, settings(config), preprocessing(config), seed=seed)
 
 
 def narrower(config: Config, factor: float) -> Config:
@@ -93,7 +93,8 @@ def narrower(config: Config, factor: float) -> Config:
     return type(f"Narrower{type(config).__name__}", (type(config),), changes)()
 
 
-def _settings(config: Config) -> Settings:
+def settings(config: Config) -> Settings:
+    """Return the numbers that a network with this configuration works with."""
     return Settings(
         anchor_scales=tuple(config.RPN_ANCHOR_SCALES),
         anchor_ratios=tuple(config.RPN_ANCHOR_RATIOS),

@@ -24,7 +24,7 @@ class Config:
     VALIDATION_STEPS = 50
 
     # --- Backbone and pyramid
-    BACKBONE = "resnet101"  # "resnet50", "resnet101" or "compact"
+    BACKBONE = "resnet101"  # "resnet50", "resnet101", "compact", or a function
     COMPUTE_BACKBONE_SHAPE = None  # only for a callable BACKBONE
     BACKBONE_STRIDES = (4, 8, 16, 32, 64)
     FPN_CLASSIF_FC_LAYERS_SIZE = 1024
@@ -133,6 +133,11 @@ class Config:
                 f"{name}.IMAGE_MAX_DIM gives images of {side} pixels, which does not "
                 "divide by 64: the pyramid halves an image six times. "
                 f"Take {max(64, round(side / 64) * 64)}."
+            )
+        if not self.USE_RPN_ROIS:
+            raise ValueError(
+                f"{name}.USE_RPN_ROIS is False: training the heads on regions of one's "
+                "own is not supported; leave it True."
             )
         if len(self.RPN_ANCHOR_SCALES) != len(self.BACKBONE_STRIDES):
             raise ValueError(

@@ -44,6 +44,7 @@ def test_display_prints_every_setting(capsys):
         ({"OPTIMIZER": "lion"}, r"OPTIMIZER is 'lion'.*sgd, adamw"),
         ({"LEARNING_RATE_SCHEDULE": "step"}, r"is 'step'.*constant, cosine"),
         ({"IMAGE_RESIZE_MODE": "zoom"}, r"is 'zoom'.*square, pad64, none, crop"),
+        ({"USE_RPN_ROIS": False}, r"USE_RPN_ROIS is False.*leave it True"),
         ({"BACKBONE": "vgg16"}, r"BACKBONE is 'vgg16'.*resnet50"),
     ],
 )

@@ -5,7 +5,7 @@ of a stage sits in its first 1 x 1 convolution, convolutions have biases, and la
 named as in the first Caffe models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
@@ -50,10 +50,25 @@ def default_widths(architecture: str) -> dict[str, int]:
     return widths
 
 
-def _block(
-    x: Tensor, name: str, stride: int, widths: Mapping[str, int], make: LayerFactory
+def bottleneck(
+    x: Tensor,
+    name: str,
+    stride: int,
+    widths: Mapping[str, int],
+    make: LayerFactory,
+    *,
+    project: bool,
 ) -> Tensor:
-    """Add one bottleneck: 1 x 1, 3 x 3, 1 x 1, beside a shortcut."""
+    """Add one block: 1 x 1, 3 x 3, 1 x 1, beside a shortcut.
+
+    Args:
+        x: features (B, h, w, C).
+        name: of the block, such as "2a".
+        stride: of its first convolution, and of the shortcut's.
+        widths: filters by layer name.
+        make: makes the layers.
+        project: whether the shortcut is a 1 x 1 convolution, else x itself.
+    """
 
     def conv_norm(y: Tensor, branch: str, size: int, stride: int = 1) -> Tensor:
         layer = f"res{name}_branch{branch}"
@@ -65,13 +80,40 @@ def _block(
     y = make.relu(f"res{name}_branch2a_relu")(conv_norm(x, "2a", 1, stride))
     y = make.relu(f"res{name}_branch2b_relu")(conv_norm(y, "2b", 3))
     y = conv_norm(y, "2c", 1)
-    shortcut = conv_norm(x, "1", 1, stride) if name.endswith("a") else x
+    shortcut = conv_norm(x, "1", 1, stride) if project else x
     y = keras.layers.Add(name=f"res{name}_add", dtype=make.dtype)([y, shortcut])
     return make.relu(f"res{name}_out")(y)
 
 
+def features(
+    image: Tensor, architecture: str, widths: Mapping[str, int], make: LayerFactory
+) -> list[Tensor]:
+    """Return C1 to C5 of an image (B, H, W, C), of strides 4, 4, 8, 16 and 32.
+
+    Args:
+        image: padded.
+        architecture: a key of `BLOCKS`.
+        widths: filters of every convolution by layer name, see `default_widths`.
+        make: makes the layers.
+    """
+    x = keras.layers.ZeroPadding2D(3, name="conv1_pad", dtype=make.dtype)(image)
+    x = make.conv("conv1", widths["conv1"], 7, strides=2)(x)
+    x = make.relu("conv1_relu")(make.norm("bn_conv1")(x))
+    x = keras.layers.MaxPooling2D(
+        3, strides=2, padding="same", name="pool1", dtype=make.dtype
+    )(x)
+    outputs = [x]
+    for stage, blocks in enumerate(block_names(architecture), start=2):
+        for block in blocks:
+            first = block.endswith("a")
+            stride = 2 if first and stage > 2 else 1
+            x = bottleneck(x, block, stride, widths, make, project=first)
+        outputs.append(x)
+    return outputs
+
+
 def build_backbone(
-    architecture: str,
+    architecture: str | Callable[..., Sequence[Tensor]],
     channels: int,
     make: LayerFactory,
     widths: Mapping[str, int] | None = None,
@@ -79,7 +121,9 @@ def build_backbone(
     """Return the model image (B, H, W, channels) -> [C2, C3, C4, C5].
 
     Args:
-        architecture: "resnet50", "resnet101" or "compact".
+        architecture: "resnet50", "resnet101" or "compact"; or a function that returns
+            C1 to C5 when it is called as Matterport's `resnet_graph`,
+            `f(image, stage5=True, train_bn=...)`.
         channels: of the image.
         make: makes the layers.
         widths: filters by layer name; those not named keep their default.
@@ -87,28 +131,20 @@ def build_backbone(
     Raises:
         ValueError: names an architecture or a layer that does not exist.
     """
+    image = keras.Input((None, None, channels), name="input_image", dtype="float32")
+    if callable(architecture):
+        train_bn = None if make.train_statistics else False
+        outputs = list(architecture(image, stage5=True, train_bn=train_bn))
+        return keras.Model(image, outputs[-4:], name="backbone")
     if architecture not in BLOCKS:
         raise ValueError(
-            f"BACKBONE is {architecture!r}; it must be one of {', '.join(BLOCKS)}."
+            f"BACKBONE is {architecture!r}; it must be one of {', '.join(BLOCKS)}, or "
+            "a function."
         )
     all_widths = default_widths(architecture)
     if unknown := set(widths or ()) - set(all_widths):
         raise ValueError(
             f"BACKBONE_WIDTHS names no layer of {architecture}: {unknown}."
         )
-    all_widths |= widths or {}
-
-    image = keras.Input((None, None, channels), name="input_image", dtype="float32")
-    x = keras.layers.ZeroPadding2D(3, name="conv1_pad", dtype=make.dtype)(image)
-    x = make.conv("conv1", all_widths["conv1"], 7, strides=2)(x)
-    x = make.relu("conv1_relu")(make.norm("bn_conv1")(x))
-    x = keras.layers.MaxPooling2D(
-        3, strides=2, padding="same", name="pool1", dtype=make.dtype
-    )(x)
-    outputs = []
-    for stage, blocks in enumerate(block_names(architecture), start=2):
-        for block in blocks:
-            stride = 2 if block.endswith("a") and stage > 2 else 1
-            x = _block(x, block, stride, all_widths, make)
-        outputs.append(x)
-    return keras.Model(image, outputs, name=architecture)
+    outputs = features(image, architecture, all_widths | dict(widths or {}), make)
+    return keras.Model(image, outputs[1:], name=architecture)
