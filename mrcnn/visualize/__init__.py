@@ -55,6 +55,7 @@ from mrcnn.visualize.sets import (
 )
 from mrcnn.visualize.stages import draw_masks, draw_score_maps
 from mrcnn.visualize.style import look, new_figure, palette
+from mrcnn.visualize.tables import display_table, display_weight_stats
 
 __all__ = [
     "apply_mask",
@@ -64,7 +65,9 @@ __all__ = [
     "display_differences",
     "display_images",
     "display_instances",
+    "display_table",
     "display_top_masks",
+    "display_weight_stats",
     "draw_anchors",
     "draw_box",
     "draw_boxes",
