@@ -1,0 +1,73 @@
+"""The Keras model of a session, with the methods that Matterport's users call on it."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from mrcnn.matterport.graph import Layer, evaluate, find_layer
+from mrcnn.matterport.molding import molded_inputs
+from mrcnn.nn.mask_rcnn import MaskRCNN as Network
+from mrcnn.weights import LoadReport, load_weights, save_weights
+
+PREDICTED = (
+    *("mrcnn_detection", "mrcnn_class", "mrcnn_bbox", "mrcnn_mask"),
+    *("ROI", "rpn_class", "rpn_bbox"),
+)
+"""What `predict` returns, in Matterport's order."""
+
+
+class KerasModel(Network):
+    """A network that saves, loads, names its layers and predicts as Matterport's."""
+
+    def save_weights(
+        self, filepath: str | Path, overwrite: bool = True, **ignored: Any
+    ) -> None:
+        """Write Matterport's layout, whatever the file is called.
+
+        Raises:
+            FileExistsError: if the file is there and must not be overwritten.
+        """
+        if not overwrite and Path(filepath).exists():
+            raise FileExistsError(f"{filepath} exists, and overwrite is False.")
+        save_weights(self, filepath)
+
+    def load_weights(
+        self,
+        filepath: str | Path,
+        by_name: bool = False,
+        exclude: Collection[str] | None = None,
+        **ignored: Any,
+    ) -> LoadReport:
+        """Read Matterport's layout, see `mrcnn.weights.load_weights`.
+
+        Args:
+            filepath: of the file.
+            by_name: allow the file to lack layers of the model.
+            exclude: names of layers that keep their values; implies `by_name`.
+        """
+        partial = by_name or bool(exclude)
+        return load_weights(self, filepath, exclude=exclude or (), partial=partial)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer of any of the five networks, or a step, by its name."""
+        if name is None:
+            return super().get_layer(index=index)
+        return find_layer(self, name)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Detect as Matterport's inference model did; else as Keras' `predict`.
+
+        Args:
+            x: [molded images (B, H, W, C), metas (B, .)], and what else there is is
+                not needed (Matterport's takes the anchors too).
+            args: of Keras' method.
+            kwargs: of Keras' method.
+
+        Returns:
+            The arrays named in `PREDICTED`, boxes normalised.
+        """
+        if not isinstance(x, list | tuple):
+            return super().predict(x, *args, **kwargs)
+        inputs, _ = molded_inputs(x[0], x[1])
+        values = evaluate(self, inputs, PREDICTED)
+        return [values[name] for name in PREDICTED]

@@ -1,0 +1,100 @@
+"""Between original images and the network, in Matterport's terms: metas and windows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mrcnn import detection
+from mrcnn.data.transforms import Geometry
+from mrcnn.matterport.metas import compose_image_meta, parse_image_meta
+from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.ops import boxes as box_ops
+from mrcnn.structures import Detection
+
+
+def mold(
+    model: MaskRCNN, images: Sequence[np.ndarray], num_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return images as the network takes them, their metas, and their windows.
+
+    Args:
+        model: gives the preprocessing.
+        images: each (h, w, C) uint8, all of one padded size.
+        num_classes: K.
+
+    Returns:
+        (B, H, W, C) float32 less the mean pixel; (B, 12 + K) metas with image id 0 and
+        no active classes; (B, 4) int32 windows in pixels of the padded images.
+    """
+    inputs, geometries = detection.prepare(model, images)
+    windows = np.stack([g.window for g in geometries]).astype(np.int32)
+    metas = [
+        compose_image_meta(
+            0,
+            np.shape(image),
+            inputs["images"].shape[1:],
+            window,
+            geometry.resized_shape[0] / geometry.original_shape[0],
+            np.zeros(num_classes, np.int32),
+        )
+        for image, window, geometry in zip(images, windows, geometries, strict=True)
+    ]
+    return inputs["images"], np.stack(metas), windows
+
+
+def molded_inputs(
+    images: np.ndarray, metas: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[Geometry]]:
+    """Return molded images (B, H, W, C) as a network's inputs, and their geometries."""
+    parsed = parse_image_meta(np.asarray(metas))
+    images = np.asarray(images, np.float32)
+    shape = images.shape[1:3]
+    windows = box_ops.normalise(parsed["window"].astype(np.float32), shape, xp=np)
+    geometries = [
+        _geometry(original, shape, window)
+        for original, window in zip(
+            parsed["original_image_shape"], parsed["window"], strict=True
+        )
+    ]
+    return {"images": images, "windows": windows.astype(np.float32)}, geometries
+
+
+def unmold(
+    detections: np.ndarray,
+    masks: np.ndarray,
+    original_shape: Sequence[int],
+    image_shape: Sequence[int],
+    window: Sequence[float],
+) -> Detection:
+    """Return one image's detections in its original pixels.
+
+    Args:
+        detections: (D, 6) normalised box, class and score; class 0 ends the list.
+        masks: (D, M, M, K) of every class.
+        original_shape: (h, w, C).
+        image_shape: (H, W, C) of the padded image.
+        window: (y1, x1, y2, x2), pixels of the padded image.
+    """
+    detections = np.asarray(detections)
+    class_ids = detections[:, 4].astype(np.int32)
+    count = np.argmin(np.append(class_ids > 0, False))
+    class_ids = class_ids[:count]
+    return detection.in_original_pixels(
+        detections[:count, :4],
+        class_ids,
+        detections[:count, 5],
+        np.asarray(masks)[np.arange(count), :, :, class_ids],
+        _geometry(original_shape, image_shape, window),
+    )
+
+
+def _geometry(
+    original: Sequence[int], padded: Sequence[int], window: Sequence[float]
+) -> Geometry:
+    top, left, bottom, right = (round(float(edge)) for edge in window)
+    return Geometry(
+        (int(original[0]), int(original[1])),
+        (bottom - top, right - left),
+        (top, left),
+        (int(padded[0]), int(padded[1])),
+    )

@@ -1,0 +1,300 @@
+"""`MaskRCNN(mode, config, model_dir)`: the object that Matterport's users work with.
+
+It keeps a network, its configuration and a folder of runs, see `runs`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mrcnn import build, detection, training
+from mrcnn.config import Config
+from mrcnn.data.augment import from_imgaug
+from mrcnn.data.dataset import Dataset
+from mrcnn.matterport import download, graph, molding
+from mrcnn.matterport.keras_model import KerasModel
+from mrcnn.matterport.metas import log
+from mrcnn.matterport.runs import RunFolder, last_weights, recorders
+from mrcnn.ops import boxes as box_ops
+from mrcnn.structures import Detection
+from mrcnn.weights import LoadReport, weighted_layers
+
+MODES = ("training", "inference")
+
+
+class MaskRCNN:
+    """A model to train or to detect with.
+
+    Attributes:
+        keras_model: the network, see `KerasModel`.
+        config: what it was built from.
+        mode: "training" or "inference".
+        model_dir: where runs keep their folders.
+        log_dir: the folder of this run; made when training starts.
+        checkpoint_path: its weight files, with "{epoch:04d}" for the epoch.
+        epoch: how many were trained, those of earlier runs included.
+        anchors: (A, 4) float32, pixels of the padded image; set by `get_anchors`.
+    """
+
+    def __init__(self, mode: str, config: Config, model_dir: str | Path) -> None:
+        """Build the network with random weights; see the attributes.
+
+        Raises:
+            ValueError: names the mode or the setting from which nothing can be built.
+        """
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
+        self.mode, self.config, self.model_dir = mode, config, str(model_dir)
+        self.anchors: np.ndarray | None = None
+        self.set_log_dir()
+        self.keras_model = self.build(mode=mode, config=config)
+
+    def build(self, mode: str, config: Config) -> KerasModel:
+        """Return a network; one and the same serves both modes."""
+        return build.model(config, model_class=KerasModel)
+
+    # --- Runs and weights
+
+    def set_log_dir(self, model_path: str | Path | None = None) -> None:
+        """Start a new run, or go on with the one that a weight file belongs to.
+
+        Args:
+            model_path: a file as a run writes it; any other starts a new run.
+        """
+        run = RunFolder.of(self.config.NAME, self.model_dir, model_path)
+        self.epoch, self.log_dir = run.epoch, str(run.folder)
+        self.checkpoint_path = str(run.folder / run.file_name)
+        if run.epoch:
+            print(f"Re-starting from epoch {run.epoch}")
+
+    def find_last(self) -> str:
+        """Return the newest weight file of the newest run of this configuration.
+
+        Raises:
+            FileNotFoundError: if there is none; names the folder.
+        """
+        return str(last_weights(self.config.NAME, self.model_dir))
+
+    def load_weights(
+        self,
+        filepath: str | Path,
+        by_name: bool = False,
+        exclude: Collection[str] | None = None,
+    ) -> LoadReport:
+        """Read weights, and go on with the run that the file belongs to.
+
+        Args:
+            filepath: an .h5 file in Matterport's layout.
+            by_name: allow the file to lack layers of the model.
+            exclude: names of layers that keep their values; implies `by_name`.
+
+        What matched is returned, and printed if a layer was left out.
+
+        Raises:
+            WeightFileError: names layer, shapes and what to exclude.
+        """
+        report = self.keras_model.load_weights(filepath, by_name, exclude)
+        if report.missing or report.excluded or report.unused:
+            print(report)
+        self.set_log_dir(filepath)
+        return report
+
+    def get_imagenet_weights(self) -> str:
+        """Fetch the ImageNet weights of ResNet-50, and return their path."""
+        return str(download.fetch(download.IMAGENET, download.imagenet_path()))
+
+    # --- Training
+
+    def train(
+        self,
+        train_dataset: Dataset,
+        val_dataset: Dataset | None,
+        learning_rate: float,
+        epochs: int,
+        layers: str,
+        augmentation: Any = None,
+        custom_callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        no_augmentation_sources: Collection[str] | None = None,
+    ) -> None:
+        """Train some layers until `epochs` epochs are done in all.
+
+        After each epoch the run's folder gets a weight file, and logs for TensorBoard
+        if that is installed. `keras_model.history.history` has the losses.
+
+        Args:
+            train_dataset: prepared.
+            val_dataset: prepared; None trains without validation.
+            learning_rate: of this call.
+            epochs: the total, epochs of earlier calls and runs included.
+            layers: "heads", "3+", "4+", "5+", "all", or a regular expression.
+            augmentation: an imgaug augmenter, or a function as in `data.augment`.
+            custom_callbacks: called after this package's own.
+            no_augmentation_sources: sources whose images stay as they are.
+
+        Raises:
+            ValueError: in mode "inference", or names what does not fit.
+        """
+        if self.mode != "training":
+            raise ValueError('train() needs MaskRCNN(mode="training", ...).')
+        if epochs <= self.epoch:
+            print(
+                f"Nothing to train: {self.epoch} epochs are done, and epochs={epochs} "
+                "is the total, not an increment."
+            )
+            return
+        if augmentation is not None and hasattr(augmentation, "to_deterministic"):
+            augmentation = from_imgaug(augmentation)
+        batches = partial(build.batches, self.config, shuffle=True)
+        training.fit(
+            self.keras_model,
+            batches(
+                train_dataset,
+                steps=self.config.STEPS_PER_EPOCH,
+                augmentation=augmentation,
+                not_augmented=no_augmentation_sources or (),
+            ),
+            batches(val_dataset, steps=self.config.VALIDATION_STEPS)
+            if val_dataset is not None
+            else None,
+            stages=[
+                build.stage(self.config, epochs - self.epoch, layers)._replace(
+                    learning_rate=learning_rate
+                )
+            ],
+            optimizer=partial(build.optimizer, self.config),
+            callbacks=[*recorders(self.checkpoint_path), *(custom_callbacks or ())],
+            first_epoch=self.epoch,
+            verbose=1,
+        )
+        self.epoch = epochs
+
+    def compile(self, learning_rate: float, momentum: float) -> None:
+        """Compile the network with the configuration's optimizer."""
+        optimizer = build.optimizer(self.config, learning_rate)
+        if hasattr(optimizer, "momentum"):
+            optimizer.momentum = momentum
+        self.keras_model.compile(optimizer=optimizer)
+
+    def set_trainable(
+        self,
+        layer_regex: str,
+        keras_model: Any = None,
+        indent: int = 0,
+        verbose: int = 1,
+    ) -> None:
+        """Let only the layers whose whole name matches learn."""
+        names = training.set_trainable(self.keras_model, layer_regex)
+        if verbose:
+            print("Trainable layers: " + ", ".join(names))
+
+    def get_trainable_layers(self) -> list[keras.layers.Layer]:
+        """Return the layers that have weights."""
+        return list(weighted_layers(self.keras_model))
+
+    def find_trainable_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
+        """Return the layer itself: none wraps another here."""
+        return layer
+
+    # --- Detection
+
+    def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[Detection]:
+        """Find the objects in any number of images of any sizes.
+
+        Args:
+            images: each (h, w, C) uint8; see `mrcnn.detection.prepare`.
+            verbose: whether to say what comes in.
+
+        Returns:
+            For each image a dictionary, see `structures.Detection`.
+
+        Raises:
+            ValueError: in mode "training", or names the image that is none.
+        """
+        if self.mode != "inference":
+            raise ValueError('detect() needs MaskRCNN(mode="inference", ...).')
+        if verbose:
+            log(f"Processing {len(images)} images")
+        return detection.detect(
+            self.keras_model, images, batch_size=self.config.BATCH_SIZE
+        )
+
+    def mold_inputs(
+        self, images: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return molded images, metas and windows, see `molding.mold`."""
+        return molding.mold(self.keras_model, images, self.config.NUM_CLASSES)
+
+    def detect_molded(
+        self, molded_images: np.ndarray, image_metas: np.ndarray, verbose: int = 0
+    ) -> list[Detection]:
+        """Detect in images that `mold_inputs` prepared; see `detect`."""
+        inputs, geometries = molding.molded_inputs(molded_images, image_metas)
+        if verbose:
+            log("molded_images", molded_images)
+        stages = self.keras_model.stages(inputs)
+        return [
+            detection.unmold(stages, row, geometry)
+            for row, geometry in enumerate(geometries)
+        ]
+
+    def unmold_detections(
+        self,
+        detections: np.ndarray,
+        mrcnn_mask: np.ndarray,
+        original_image_shape: Sequence[int],
+        image_shape: Sequence[int],
+        window: Sequence[float],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return one image's boxes, classes, scores and masks in original pixels.
+
+        See `molding.unmold`; masks are (h, w, n) bool.
+        """
+        found = molding.unmold(
+            detections, mrcnn_mask, original_image_shape, image_shape, window
+        )
+        return found["rois"], found["class_ids"], found["scores"], found["masks"]
+
+    def get_anchors(self, image_shape: Sequence[int]) -> np.ndarray:
+        """Return normalised anchors (A, 4); `anchors` then has them in pixels."""
+        shape = (int(image_shape[0]), int(image_shape[1]))
+        normalised = self.keras_model.anchors(shape)
+        self.anchors = box_ops.denormalise(normalised, shape, xp=np)
+        return normalised
+
+    # --- Inside the network
+
+    def ancestor(self, tensor: Any, name: str, checked: Any = None) -> str | None:
+        """Return the output that a node of Matterport's graph stands for; else None."""
+        return graph.find_output(name)
+
+    def run_graph(
+        self,
+        images: Sequence[np.ndarray],
+        outputs: Sequence[tuple[str, Any]],
+        image_metas: np.ndarray | None = None,
+    ) -> OrderedDict[str, np.ndarray]:
+        """Return what the network computes on the way to detections.
+
+        Args:
+            images: original ones, or molded if there are metas.
+            outputs: pairs of a key and `keras_model.get_layer(...).output`, or what
+                `ancestor` returned.
+            image_metas: of molded images.
+
+        Raises:
+            ValueError: names an output that cannot be computed.
+        """
+        if image_metas is None:
+            images, image_metas, _ = self.mold_inputs(images)
+        inputs, _ = molding.molded_inputs(images, image_metas)
+        names = {key: graph.name_of(output) for key, output in outputs}
+        values = graph.evaluate(self.keras_model, inputs, names.values())
+        found = OrderedDict((key, np.asarray(values[n])) for key, n in names.items())
+        for key, value in found.items():
+            log(key, value)
+        return found
