@@ -14,8 +14,9 @@ MODULES = sorted((ROOT / "mrcnn").rglob("*.py"))
 SCRIPTS = sorted([*(ROOT / "book").glob("*.py"), *(ROOT / ".ci").glob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CONFIG_READERS = {"build.py", "config.py", "presets.py"}  # and Matterport's facade
-# TensorFlow by name: where a kernel is chosen, the hardware asked or resources freed.
-TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks"}
+# TensorFlow by name: where a kernel is chosen, the hardware asked, resources freed, or
+# its own formats written.
+TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks", "export.py"}
 # Their meaning is Keras', and their documentation too.
 KERAS_HOOKS = re.compile(
     r"build|call|compute_(loss|output_shape|metrics)|get_config|from_config|"

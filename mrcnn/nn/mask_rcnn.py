@@ -31,9 +31,6 @@ from mrcnn.structures import (
 from mrcnn.targets import roi_targets, rpn_targets
 from mrcnn.tasks import LOSS_NAMES
 
-BOX_CHUNK, MASK_CHUNK = 128, 16
-"""RoIs that run through a head at once in inference; more wait until these are done."""
-
 
 class MaskRCNN(keras.Model):
     """Detects, classifies and outlines objects.
@@ -265,7 +262,7 @@ class MaskRCNN(keras.Model):
             heads.classify,
             (proposals.boxes, proposals.valid),
             proposals.valid,
-            chunk=BOX_CHUNK,
+            chunk=s.box_chunk,
             outputs=((classes,), (classes, 4)),
         )
         probabilities = ops.softmax(class_logits, axis=-1)
@@ -285,7 +282,7 @@ class MaskRCNN(keras.Model):
             lambda boxes, class_ids: (heads.masks(boxes, class_ids),),
             (detections.boxes, detections.class_ids),
             detections.valid,
-            chunk=MASK_CHUNK,
+            chunk=s.mask_chunk,
             outputs=((side, side),),
         )
         return Stages(

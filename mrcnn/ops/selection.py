@@ -114,8 +114,9 @@ def select_detections(
         iou_threshold: of the suppression within each class.
         slots: D.
     """
-    class_ids = ops.cast(ops.argmax(probabilities, axis=-1), "int32")
-    scores = ops.max(probabilities, axis=-1)
+    # Not argmax: Keras' has a step in it that ONNX does not know.
+    scores, class_ids = (best[..., 0] for best in ops.top_k(probabilities, 1))
+    class_ids = ops.cast(class_ids, "int32")
     of_class = ops.take_along_axis(deltas, class_ids[..., None, None], axis=2)[:, :, 0]
     boxes = box_ops.decode_deltas(rois, of_class, std_dev=std_dev)
     boxes = box_ops.clip(boxes, windows)

@@ -1,0 +1,151 @@
+"""The inference model in formats that other programs run: SavedModel and ONNX.
+
+An exported model takes one molded image and gives its detections in static slots:
+
+| input or output | shape | |
+|---|---|---|
+| `images` | (1, H, W, C) float32 | as `mrcnn.detection.prepare` makes it |
+| `windows` | (1, 4) float32 | the part that is no padding, normalised |
+| `boxes` | (1, D, 4) float32 | normalised, best first |
+| `class_ids` | (1, D) int32 | 0 where there is no detection |
+| `scores` | (1, D) float32 | |
+| `valid` | (1, D) bool | which slots hold a detection |
+| `masks` | (1, D, M, M) float32 | probabilities inside the box |
+
+`detections` turns the outputs into what `mrcnn.detection.detect` returns. Models built
+in float32 export best: other runtimes choose types of their own. TensorFlow only.
+"""
+
+import contextlib
+import importlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mrcnn.data.transforms import Geometry
+from mrcnn.detection import in_original_pixels
+from mrcnn.files import atomic_path
+from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.structures import Detection, Tensor
+
+OPSET = 17
+"""Of ONNX: the newest that its converter from TensorFlow writes."""
+
+
+@contextlib.contextmanager
+def _without_loops(model: MaskRCNN) -> Iterator[None]:
+    """Let both heads take all slots at once: a loop of unknown length exports badly."""
+    settings = model.settings
+    model.settings = settings._replace(
+        box_chunk=settings.proposals_inference, mask_chunk=settings.detections
+    )
+    try:
+        yield
+    finally:
+        model.settings = settings
+
+
+def _inference(model: MaskRCNN) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
+    """Return the function of images and windows that is exported."""
+
+    def detect(images: Tensor, windows: Tensor) -> dict[str, Tensor]:
+        with _without_loops(model):
+            stages = model({"images": images, "windows": windows}, training=False)
+        return {**stages.detections._asdict(), "masks": stages.masks}
+
+    return detect
+
+
+def _signature(model: MaskRCNN, image_shape: tuple[int, int]) -> list[Any]:
+    """Return the types of the inputs; ValueError if the backend is another."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Export needs TensorFlow, and Keras runs on {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow, and load the weights again."
+        )
+    import tensorflow as tf
+
+    channels = model.backbone.input_shape[-1]
+    return [
+        tf.TensorSpec((1, *image_shape, channels), tf.float32, name="images"),
+        tf.TensorSpec((1, 4), tf.float32, name="windows"),
+    ]
+
+
+def to_saved_model(
+    model: MaskRCNN, folder: str | Path, image_shape: tuple[int, int]
+) -> Path:
+    """Write a TensorFlow SavedModel whose endpoint is `serve`; return its folder.
+
+    Args:
+        model: trained.
+        folder: must not exist.
+        image_shape: (H, W) of padded images.
+
+    Raises:
+        FileExistsError: if the folder is there.
+        ValueError: under another backend than TensorFlow.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; move it away, or name another.")
+    signature = _signature(model, image_shape)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", _inference(model), input_signature=signature)
+    unfinished = folder.with_name(f".{folder.name}-unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    archive.write_out(str(unfinished), verbose=False)
+    return unfinished.rename(folder)
+
+
+def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> Path:
+    """Write an ONNX file, whole or not at all; return its path.
+
+    Args:
+        model: trained, best built with `precision="float32"`.
+        path: of the file.
+        image_shape: (H, W) of padded images.
+
+    Raises:
+        ImportError: if the converter, tf2onnx, is not installed.
+        ValueError: under another backend than TensorFlow.
+    """
+    signature = _signature(model, image_shape)
+    try:
+        converter = importlib.import_module("tf2onnx")
+    except ImportError as error:
+        raise ImportError("ONNX needs a converter: pip install tf2onnx onnx") from error
+    import tensorflow as tf
+
+    function = tf.function(_inference(model), input_signature=signature)
+    with atomic_path(path) as temporary:
+        converter.convert.from_function(
+            function,
+            input_signature=signature,
+            opset=OPSET,
+            output_path=str(temporary),
+        )
+    return Path(path)
+
+
+def detections(outputs: Mapping[str, Any], geometry: Geometry) -> Detection:
+    """Return what an exported model found, in pixels of the original image.
+
+    Args:
+        outputs: of the exported model, by name.
+        geometry: of the image, from `mrcnn.detection.prepare`.
+    """
+    row = {name: np.asarray(value)[0] for name, value in outputs.items()}
+    valid = row["valid"]
+    return in_original_pixels(
+        row["boxes"][valid],
+        row["class_ids"][valid],
+        row["scores"][valid],
+        row["masks"][valid],
+        geometry,
+    )

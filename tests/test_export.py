@@ -1,0 +1,95 @@
+"""Exported models find what `detect` finds."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mrcnn import build, export
+from mrcnn.data.shapes import ShapesDataset
+from mrcnn.detection import detect, prepare
+from mrcnn.presets import ShapesConfig
+from mrcnn.pretrained import shipped
+from mrcnn.weights import load_weights
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="exports from TensorFlow"
+)
+SHAPE = (128, 128)
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = build.model(ShapesConfig(), precision="float32")
+    load_weights(model, shipped("shapes"))
+    return model
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Return images of two sizes, and one that shows nothing."""
+    found = [ShapesDataset(2, seed=5).load_image(i) for i in range(2)]
+    return [*found, found[0][:90, 10:120], np.full((128, 128, 3), 90, np.uint8)]
+
+
+def check(run, model, images):
+    """Compare an exported model with `detect`, image by image."""
+    expected = detect(model, images)
+    assert len(expected[0]["rois"])
+    for image, truth in zip(images, expected, strict=True):
+        inputs, (geometry,) = prepare(model, [image])
+        outputs = run(inputs)
+        assert {name: tuple(value.shape) for name, value in outputs.items()} == {
+            "boxes": (1, 20, 4),
+            "class_ids": (1, 20),
+            "scores": (1, 20),
+            "valid": (1, 20),
+            "masks": (1, 20, 28, 28),
+        }
+        found = export.detections(outputs, geometry)
+        np.testing.assert_array_equal(found["rois"], truth["rois"])
+        np.testing.assert_array_equal(found["class_ids"], truth["class_ids"])
+        np.testing.assert_allclose(found["scores"], truth["scores"], atol=1e-4)
+        different = np.count_nonzero(found["masks"] != truth["masks"])
+        assert different <= 1e-4 * truth["masks"].size
+
+
+@pytest.mark.slow
+def test_saved_model(model, images, tmp_path):
+    import tensorflow as tf
+
+    settings = model.settings
+    folder = export.to_saved_model(model, tmp_path / "saved", SHAPE)
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+    assert model.settings == settings
+    serve = tf.saved_model.load(str(folder)).serve
+
+    def run(inputs):
+        return serve(**{k: tf.constant(v) for k, v in inputs.items()})
+
+    check(run, model, images)
+    with pytest.raises(FileExistsError, match="saved exists"):
+        export.to_saved_model(model, folder, SHAPE)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_onnx(model, images, tmp_path):
+    pytest.importorskip("tf2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    path = export.to_onnx(model, tmp_path / "model.onnx", SHAPE)
+    session = runtime.InferenceSession(str(path))
+    names = [output.name for output in session.get_outputs()]
+
+    def run(inputs):
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    check(run, model, images)
+
+
+def test_without_the_converter(model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match="pip install tf2onnx"):
+        export.to_onnx(model, tmp_path / "model.onnx", SHAPE)
+    assert not list(tmp_path.iterdir())
