@@ -27,7 +27,7 @@ def test_a_new_run_is_named_by_configuration_and_time(tmp_path):
     "file",
     [
         "/logs/coco20171029T2315/mask_rcnn_coco_0023.h5",
-        r"C:\logs\coco20171029T2315\mask_rcnn_coco_0023.h5",
+        r"logs\coco20171029T2315\mask_rcnn_coco_0023.h5",
         "/elsewhere/other-name20171029T2315/mask_rcnn_other-name_0023.h5",
     ],
 )
