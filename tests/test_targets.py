@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from keras import ops
 
+from mrcnn import targets
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.anchors import pyramid_anchors
 from mrcnn.structures import GroundTruth
-from mrcnn.targets import roi_targets, rpn_targets
+from tests.tensors import on_tensors
+
+roi_targets = on_tensors(targets.roi_targets)
+rpn_targets = on_tensors(targets.rpn_targets)
 
 IMAGE = (64, 64)
 STD_DEV = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
@@ -31,15 +35,15 @@ SCENE = truth([(8, 8, 40, 40), (20, 40, 36, 60)], [1, 3])
 NOTHING = truth([], [])
 
 
-def arrays(targets):
+def arrays(found):
     """Return targets with NumPy arrays of the first image."""
-    return type(targets)(*[ops.convert_to_numpy(field)[0] for field in targets])
+    return type(found)(*[ops.convert_to_numpy(field)[0] for field in found])
 
 
 def anchors_of(scene, samples=16, seed=1):
     """Return sampled anchors of one image."""
     options = {"samples": samples, "std_dev": STD_DEV, "seed": seed}
-    return arrays(rpn_targets(ops.convert_to_tensor(ANCHORS), scene, **options))
+    return arrays(rpn_targets(ANCHORS, scene, **options))
 
 
 def rois_of(scene, rois, valid=None, **options):
@@ -128,7 +132,8 @@ def test_positive_rois_know_class_box_and_mask(rng):
     np.testing.assert_allclose(again, SCENE.boxes[0, [0, 0, 0]], atol=1e-4)
     assert not r.deltas[3:].any()
     assert r.masks.shape == (3, 8, 8)
-    assert r.masks.mean() > 0.9  # the RoI is nearly the box of a rectangle
+    # RoIs are nearly the box of a rectangle: one row or column of 8 may lie outside.
+    assert r.masks.mean() > 0.8
 
 
 def test_masks_are_cut_for_the_first_positives_only(rng):

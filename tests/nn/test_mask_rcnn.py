@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from mrcnn import build
 from mrcnn.tasks import LOSS_NAMES
@@ -43,7 +44,9 @@ def test_losses_are_finite_without_objects(tiny_config, empty_batch, training):
     model = build.model(tiny_config, seed=1, precision="float32")
     outputs = model(empty_batch, training=training)
     losses = model.compute_losses(outputs, empty_batch["active_class_ids"])
-    values = {name: float(value) for name, value in losses.items()}
+    values = {
+        name: float(ops.convert_to_numpy(value)) for name, value in losses.items()
+    }
     assert list(values) == list(LOSS_NAMES)
     assert np.isfinite(list(values.values())).all()
     assert values["rpn_class_loss"] > 0  # negatives still teach
@@ -55,15 +58,16 @@ def test_losses_are_finite_without_objects(tiny_config, empty_batch, training):
 def test_losses_of_objects_are_positive(tiny_config, batch):
     model = build.model(tiny_config, seed=1, precision="float32")
     outputs = model(batch, training=True)
-    losses = model.compute_losses(outputs, batch["active_class_ids"])
-    assert all(0 < float(value) < 20 for value in losses.values())
+    found = model.compute_losses(outputs, batch["active_class_ids"])
+    losses = {name: float(ops.convert_to_numpy(value)) for name, value in found.items()}
+    assert all(0 < value < 20 for value in losses.values())
     # Heads start without an opinion: of 2, 4 and 2 classes.
     for name, guess in (
         ("rpn_class_loss", np.log(2)),
         ("mrcnn_class_loss", np.log(4)),
         ("mrcnn_mask_loss", np.log(2)),
     ):
-        assert float(losses[name]) == pytest.approx(guess, rel=0.3)
+        assert losses[name] == pytest.approx(guess, rel=0.3)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradient tape")

@@ -3,7 +3,11 @@
 import numpy as np
 from keras import ops
 
-from mrcnn.ops.matching import match_anchors, match_rois
+from mrcnn.ops import matching
+from tests.tensors import on_tensors
+
+match_anchors = on_tensors(matching.match_anchors)
+match_rois = on_tensors(matching.match_rois)
 
 
 def arrays(matches):

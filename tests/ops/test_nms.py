@@ -7,6 +7,7 @@ from keras import ops
 
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops import nms as nms_ops
+from tests.tensors import on_tensors
 
 KERNELS = ["neutral"]
 if keras.backend.backend() == "tensorflow":
@@ -41,7 +42,7 @@ def cases(rng, count: int, size: int):
 
 def run(function, *args, **options):
     """Return indices and valid of a call as arrays."""
-    return [ops.convert_to_numpy(x) for x in function(*args, **options)]
+    return [ops.convert_to_numpy(x) for x in on_tensors(function)(*args, **options)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 25])

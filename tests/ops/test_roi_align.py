@@ -6,6 +6,10 @@ import pytest
 from keras import ops
 
 from mrcnn.ops import roi_align as roi_ops
+from tests.tensors import on_tensors
+
+pack_pyramid = on_tensors(roi_ops.pack_pyramid)
+pyramid_roi_align = on_tensors(roi_ops.pyramid_roi_align)
 
 IMAGE = (128, 128)
 
@@ -43,12 +47,10 @@ def test_levels_follow_the_side_of_a_box():
 
 @pytest.mark.parametrize("aligned", [False, True])
 def test_a_level_never_reads_another(aligned):
-    canvas = roi_ops.pack_pyramid(pyramid())
+    canvas = pack_pyramid(pyramid())
     boxes = [[0, 0, 1, 1], [0, 0, 0.02, 0.02], [0.98, 0.98, 1, 1], [0, 0, 1, 0.01]]
     boxes = np.array([boxes], np.float32)
-    crops = roi_ops.pyramid_roi_align(
-        canvas, boxes, 7, image_shape=IMAGE, aligned=aligned
-    )
+    crops = pyramid_roi_align(canvas, boxes, 7, image_shape=IMAGE, aligned=aligned)
     level = ops.convert_to_numpy(roi_ops.assign_levels(boxes, IMAGE))[0]
     found = ops.convert_to_numpy(crops)[0]
     for crop, expected in zip(found, level - 1, strict=True):
@@ -61,8 +63,8 @@ def test_a_ramp_is_sampled_exactly(aligned):
     ramp = np.tile(rows[None, :, None, None], (1, 1, 32, 1))
     levels = [ramp, *pyramid(channels=1)[1:]]
     box = np.array([[[0.25, 0.25, 0.5, 0.5]]], np.float32)  # 32 pixels: level 2
-    crops = roi_ops.pyramid_roi_align(
-        roi_ops.pack_pyramid(levels), box, 7, image_shape=IMAGE, aligned=aligned
+    crops = pyramid_roi_align(
+        pack_pyramid(levels), box, 7, image_shape=IMAGE, aligned=aligned
     )
     found = ops.convert_to_numpy(crops)[0, 0, :, 3, 0]
     if aligned:
@@ -77,8 +79,8 @@ def test_boxes_without_area_and_images_of_one_cell_are_finite():
     levels = [np.ones((2, 1, 1, 3), np.float32)] * 4
     boxes = np.zeros((2, 5, 4), np.float32)
     for aligned in (False, True):
-        crops = roi_ops.pyramid_roi_align(
-            roi_ops.pack_pyramid(levels), boxes, 2, image_shape=(1, 1), aligned=aligned
+        crops = pyramid_roi_align(
+            pack_pyramid(levels), boxes, 2, image_shape=(1, 1), aligned=aligned
         )
         np.testing.assert_allclose(ops.convert_to_numpy(crops), 1.0)
 
@@ -93,8 +95,8 @@ def test_each_crop_hands_its_gradient_to_its_own_level(rng, aligned):
     boxes = tf.constant([[[0.25, 0.25, 0.5, 0.5], [0.3, 0.3, 0.3, 0.3]]])  # level 2
     with tf.GradientTape() as tape:
         tape.watch([*levels, boxes])
-        crops = roi_ops.pyramid_roi_align(
-            roi_ops.pack_pyramid(levels), boxes, 7, image_shape=IMAGE, aligned=aligned
+        crops = pyramid_roi_align(
+            pack_pyramid(levels), boxes, 7, image_shape=IMAGE, aligned=aligned
         )
         total = tf.reduce_sum(crops)
     *gradients, of_boxes = tape.gradient(total, [*levels, boxes])

@@ -3,7 +3,11 @@
 import numpy as np
 from keras import ops
 
-from mrcnn.ops.selection import select_detections, select_proposals
+from mrcnn.ops import selection
+from tests.tensors import on_tensors
+
+select_detections = on_tensors(selection.select_detections)
+select_proposals = on_tensors(selection.select_proposals)
 
 STD_DEV = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
 BOXES = np.array(
@@ -28,10 +32,9 @@ def proposals(logits, **options):
     logits = np.stack([np.zeros(4), logits], axis=-1)[None].astype(np.float32)
     settings = {"std_dev": STD_DEV, "pre_nms": 4, "iou_threshold": 0.7, "slots": 4}
     deltas = np.zeros((1, 4, 4), np.float32)
-    anchors = ops.convert_to_tensor(BOXES)
     settings.update(options)
     objectness = ops.softmax(logits, axis=-1)[..., 1]
-    return arrays(select_proposals(objectness, deltas, anchors, **settings))
+    return arrays(select_proposals(objectness, deltas, BOXES, **settings))
 
 
 def detections(probabilities, valid=(True,) * 4, **options):
