@@ -45,6 +45,17 @@ def test_executed_copies_show_what_the_sources_say():
     assert [text for urgent, text in render.stale(BOOK) if urgent] == []
 
 
+def test_the_gallery_shows_what_matterports_users_draw():
+    text = (ROOT / "book" / "gallery.md").read_text()
+    shown = re.findall(r"^```\{figure\} gallery/(\w+)\.png\n:alt: .{40,}", text, re.M)
+    assert sorted(shown) == sorted(p.stem for p in (ROOT / "book/gallery").glob("*"))
+    arrays_and_tables = {"random_colors", "display_table", "display_weight_stats"}
+    from tests.matterport.test_signatures import VISUALIZE
+
+    names = {line.partition("(")[0] for line in VISUALIZE.strip().splitlines()}
+    assert set(shown) == names - arrays_and_tables
+
+
 def test_executed_copies_are_fit_to_publish():
     for name, entry in BOOK.entries().items():
         assert entry["stderr"] == [], f"{name} warned its reader"

@@ -41,10 +41,14 @@ class TaskReportLike(Protocol):
 def plot_precision_recall(
     AP: float, precisions: np.ndarray, recalls: np.ndarray, ax: Axes | None = None
 ) -> Axes | Figure:
-    """Draw one curve of precision (n,) over recall (n,), its AP in the title."""
+    """Draw one curve of precision (n,) over recall (n,), its AP in the title.
+
+    A precision holds from the last recall to its own, so that the area is the AP.
+    """
     ax, drawn_on = chart_axes(ax, (5.2, 4.4))
-    ax.fill_between(recalls, precisions, color=OKABE_ITO[0], alpha=0.12, linewidth=0)
-    ax.plot(recalls, precisions, color=OKABE_ITO[0])
+    area = {"alpha": 0.12, "linewidth": 0, "step": "pre"}
+    ax.fill_between(recalls, precisions, color=OKABE_ITO[0], **area)
+    ax.plot(recalls, precisions, color=OKABE_ITO[0], drawstyle="steps-pre")
     ax.set(title=f"AP at IoU 0.50: {AP:.3f}")
     _unit_square(ax)
     return drawn_on
