@@ -134,6 +134,12 @@ class Config:
                 "divide by 64: the pyramid halves an image six times. "
                 f"Take {max(64, round(side / 64) * 64)}."
             )
+        if len(self.MEAN_PIXEL) != self.IMAGE_CHANNEL_COUNT:
+            raise ValueError(
+                f"{name}.MEAN_PIXEL has {len(self.MEAN_PIXEL)} values for images of "
+                f"{self.IMAGE_CHANNEL_COUNT} channels (IMAGE_CHANNEL_COUNT): give one "
+                "each."
+            )
         if not self.USE_RPN_ROIS:
             raise ValueError(
                 f"{name}.USE_RPN_ROIS is False: training the heads on regions of one's "
