@@ -86,10 +86,7 @@ def _place(array: np.ndarray, geometry: Geometry) -> np.ndarray:
 def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return an image (h, w, C) uint8 as (H, W, C) uint8: resized and padded."""
     if image.shape[:2] != geometry.resized_shape:
-        # The outside counts as 0, and would darken a bright image's edge.
-        low, high = image.min(), image.max()
-        image = resize_bilinear(image, geometry.resized_shape)
-        image = np.clip(np.rint(image), low, high).astype(np.uint8)
+        image = np.rint(resize_bilinear(image, geometry.resized_shape)).astype(np.uint8)
     return _place(image, geometry)
 
 

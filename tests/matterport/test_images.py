@@ -118,6 +118,13 @@ def test_mini_masks_there_and_back(rng):
     assert none.shape == (28, 28, 0)
 
 
+def test_a_full_mask_keeps_its_corners():
+    full = np.ones((3, 5, 1), bool)
+    box = np.array([[0, 0, 3, 5]])
+    assert utils.minimize_mask(box, full, (56, 56)).all()
+    assert utils.unmold_mask(np.ones((28, 28)), (0, 0, 90, 70), (90, 70, 3)).all()
+
+
 def test_a_predicted_mask_in_its_box(rng):
     mask = scipy.ndimage.gaussian_filter(rng.random((28, 28)), 3).astype(np.float32)
     mask = (mask - mask.min()) / np.ptp(mask)
