@@ -1,17 +1,13 @@
 """All pictures of this package, in one style; the only place that imports Matplotlib.
 
-Functions of Matterport's `visualize.py` keep their names and arguments. Every function
-draws on the axes it is given and returns them, or makes a figure and returns that; a
-notebook shows it once either way.
+Functions of Matterport's `visualize.py` keep their names, arguments and defaults. Every
+function draws on the axes it is given and returns them, or makes a figure and returns
+that; a notebook shows it once either way. Those of Matterport's that opened a window in
+a script still do: `display_images`, `display_instances`, `display_differences` and
+`display_top_masks`. The other figures of a script are shown by `pyplot.show()`.
 """
 
-from mrcnn.visualize.boxes import (
-    draw_anchors,
-    draw_box,
-    draw_boxes,
-    draw_proposals,
-    draw_rois,
-)
+from mrcnn.visualize.boxes import draw_box, draw_boxes, draw_rois
 from mrcnn.visualize.charts import (
     plot_confusion,
     plot_history,
@@ -43,6 +39,7 @@ from mrcnn.visualize.instances import (
     semantic_view,
 )
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.proposals import draw_anchors, draw_proposals
 from mrcnn.visualize.pruning import (
     plot_heat_maps,
     plot_intervals,

@@ -1,4 +1,4 @@
-"""Boxes on their image: anchors, proposals, RoIs before and after refinement.
+"""Boxes on their image, and RoIs before and after refinement.
 
 Boxes are (y1, x1, y2, x2) in pixels of the image they are drawn on.
 """
@@ -9,19 +9,18 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from mrcnn.ops.masks import paste_masks
 from mrcnn.visualize.instances import (
     draw_box_outline,
     draw_outline,
     random_colors,
 )
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask
-from mrcnn.visualize.style import MUTED, Figure, image_axes, look, palette, show_image
+from mrcnn.visualize.masks import apply_mask, rgb
+from mrcnn.visualize.style import MUTED, Figure, image_axes, look, show_image, widen
 
 RIM = [withStroke(linewidth=2.6, foreground="white", alpha=0.6)]
 """Keeps a grey line visible on any ground."""
@@ -64,13 +63,17 @@ def draw_boxes(
 ) -> Axes | Figure:
     """Draw boxes, and where refinement moves them.
 
+    The axes grow beyond the image, by a tenth of its longer side at most, to show boxes
+    that leave it.
+
     Args:
-        image: (h, w, 3) uint8.
+        image: (h, w, 3) uint8; see `masks.rgb` for what else is taken.
         boxes: (n, 4) dashed; those without area are left out.
         refined_boxes: (n, 4) solid, joined to `boxes` at the upper left corner.
         masks: (h, w, n).
-        captions: one a box.
-        visibilities: one a box: 0 grey and dotted, 1 dashed, 2 solid; by default 1.
+        captions: one a box, on the refined one if there is one.
+        visibilities: one a box: 0 grey and dotted, and not refined, 1 dashed, 2 solid;
+            by default 1.
         title: above the image.
         ax: where to draw; a new figure by default.
 
@@ -86,23 +89,29 @@ def draw_boxes(
         matplotlib.colors.to_rgb(MUTED) if level == 0 else colour
         for level, colour in zip(levels, colours, strict=True)
     ]
-    ax, drawn_on = image_axes(ax, image.shape)
-    shown = image[..., :3].copy()
+    pairs = {}
+    for i in range(count):
+        box = None if boxes is None else boxes[i]
+        refined = None if refined_boxes is None or not levels[i] else refined_boxes[i]
+        if _has_area(box) or _has_area(refined):
+            pairs[i] = box, refined
+    shown = rgb(image)
     if masks is not None:
-        for i in range(count):
+        for i in pairs:
             apply_mask(shown, masks[..., i], colours[i], 0.35)
+    ax, drawn_on = image_axes(ax, shown.shape)
     show_image(ax, shown, title)
     labels = []
-    for i in range(count):
-        pair = [None if b is None else b[i] for b in (boxes, refined_boxes)]
-        if not any(_has_area(box) for box in pair):
-            continue
-        _draw_pair(ax, *pair, colours[i], STYLES[levels[i]])
+    for i, (box, refined) in pairs.items():
+        _draw_pair(ax, box, refined, colours[i], STYLES[levels[i]])
         if masks is not None:
             draw_outline(ax, masks[..., i], colours[i])
-        if captions is not None and captions[i]:
-            place = pair[0] if pair[1] is None else pair[1]
-            labels.append(Label(captions[i], captions[i], tuple(place), colours[i]))
+        text = str(captions[i]) if captions is not None else ""
+        if text:
+            place = refined if _has_area(refined) else box
+            labels.append(Label(text, text, tuple(place), colours[i]))
+    drawn = [box for pair in pairs.values() for box in pair if _has_area(box)]
+    widen(ax, shown.shape, drawn, max(shown.shape) / 10)
     LabelLayer(ax, labels)
     return drawn_on
 
@@ -152,117 +161,34 @@ def draw_rois(
         image: (h, w, 3) uint8.
         rois: (n, 4).
         refined_rois: (n, 4).
-        mask: (h, w, n).
+        mask: (n, M, M), what is inside each RoI, as the mask head is trained on it.
         class_ids: (n,), 0 for background.
         class_names: background first.
         limit: RoIs drawn, spread evenly over the list; all if there are fewer.
         ax: where to draw; a new figure by default.
+
+    Raises:
+        ValueError: there is not one small mask for each RoI.
     """
     class_ids = np.asarray(class_ids)
+    if np.ndim(mask) != 3 or len(mask) != len(rois):
+        raise ValueError(
+            f"mask has shape {np.shape(mask)} for {len(rois)} RoIs: give (n, M, M), "
+            "each RoI's own small mask and not one of the whole image."
+        )
     picked = np.unique(np.linspace(0, len(rois) - 1, min(limit, len(rois))).astype(int))
     object_ = class_ids[picked] > 0
     positive = int((class_ids > 0).sum())
     # A background RoI has nothing to be refined to.
     refined = np.where(object_[:, None], refined_rois[picked], 0)
+    masks = paste_masks(mask[picked], rois[picked], np.shape(image)[:2])
     return draw_boxes(
         image,
         rois[picked],
         refined,
-        mask[..., picked] & object_,
+        masks & object_,
         [class_names[c] if c else "" for c in class_ids[picked]],
         np.where(object_, 1, 0),
         f"{len(rois)} RoIs, {positive} on objects; {len(picked)} drawn",
         ax,
     )
-
-
-@look()
-def draw_anchors(
-    image: np.ndarray,
-    levels: Sequence[np.ndarray],
-    *,
-    names: Sequence[str] | None = None,
-    title: str = "",
-    ax: Axes | None = None,
-) -> Axes | Figure:
-    """Draw the anchors of one cell on each level of the pyramid.
-
-    Args:
-        image: (h, w, 3) uint8, the padded image.
-        levels: the anchors (ratios, 4) of one cell of each level, in pixels; see
-            `ops.anchors.level_anchors`. The axes grow to show what leaves the image.
-        names: of the levels, "P2", "P3" .. by default.
-        title: above the image.
-        ax: where to draw; a new figure by default.
-    """
-    names = names or [f"P{i}" for i in range(2, 2 + len(levels))]
-    ax, drawn_on = image_axes(ax, image.shape)
-    show_image(ax, image, title)
-    styles = ("-", "--", ":", "-.")
-    colours = palette(len(levels))
-    for i, (anchors, colour) in enumerate(zip(levels, colours, strict=True)):
-        for anchor in anchors:
-            line = styles[i % len(styles)]
-            draw_box_outline(
-                ax, anchor, colour, width=1.8, linestyle=line, clip_on=True
-            )
-    boxes = np.concatenate([np.asarray(level).reshape(-1, 4) for level in levels])
-    height, width = image.shape[:2]
-    low, high = boxes.min(axis=0), boxes.max(axis=0)
-    ax.set_xlim(min(-0.5, low[1] - 2), max(width - 0.5, high[3] + 2))
-    ax.set_ylim(max(height - 0.5, high[2] + 2), min(-0.5, low[0] - 2))
-    keys = [
-        Line2D([], [], color=colour, linestyle=styles[i % len(styles)], label=name)
-        for i, (name, colour) in enumerate(zip(names, colours, strict=True))
-    ]
-    _legend_below(ax, keys)
-    return drawn_on
-
-
-def _legend_below(ax: Axes, keys: Sequence[Line2D]) -> None:
-    ax.legend(
-        handles=list(keys),
-        loc="upper left",
-        bbox_to_anchor=(0, -0.01),
-        ncols=6,
-        borderpad=0,
-    )
-
-
-@look()
-def draw_proposals(
-    image: np.ndarray,
-    boxes: np.ndarray,
-    scores: np.ndarray | None = None,
-    *,
-    limit: int = 50,
-    title: str = "",
-    ax: Axes | None = None,
-) -> Axes | Figure:
-    """Draw the best proposals, each in the colour of its score.
-
-    Args:
-        image: (h, w, 3) uint8.
-        boxes: (p, 4), best first.
-        scores: (p,) probabilities of an object; without them colours tell the rank.
-        limit: proposals drawn.
-        title: above the image; by default how many are shown.
-        ax: where to draw; a new figure by default.
-    """
-    shown = min(limit, len(boxes))
-    values = np.arange(1, shown + 1) if scores is None else np.asarray(scores)[:shown]
-    spread = (1, max(limit, 2)) if scores is None else (0, 1)
-    # Reversed for ranks: bright is best either way.
-    scale = ScalarMappable(
-        Normalize(*spread), "viridis_r" if scores is None else "viridis"
-    )
-    ax, drawn_on = image_axes(ax, image.shape)
-    show_image(ax, image, title or f"best {shown} of {len(boxes)} proposals")
-    for i in reversed(range(shown)):  # the best on top
-        draw_box_outline(ax, boxes[i], scale.to_rgba(values[i]), width=1.4)
-    label = "rank" if scores is None else "probability of an object"
-    bar = ax.figure.colorbar(scale, ax=ax, fraction=0.04, pad=0.02, label=label)
-    bar.outline.set_visible(False)
-    if scores is None:
-        bar.ax.invert_yaxis()  # the first rank on top
-    return drawn_on

@@ -16,7 +16,7 @@ from mrcnn.visualize.instances import (
     draw_outline,
 )
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask, outlines
+from mrcnn.visualize.masks import apply_mask, outlines, rgb
 from mrcnn.visualize.style import (
     BAD,
     FAINT,
@@ -26,6 +26,7 @@ from mrcnn.visualize.style import (
     chart_axes,
     image_axes,
     look,
+    presented,
     show_image,
 )
 
@@ -56,16 +57,16 @@ def display_differences(
     A prediction is right if it has the class of an object that it overlaps with a mask
     IoU of `iou_threshold`, best score first. Right ones are green with "score / IoU",
     wrong ones orange, and objects that nothing found blue, "missed". The truth of what
-    was found is a thin white line.
+    was found is a thin white line. A new figure has a window in a script.
 
     Args:
-        image: (h, w, 3) uint8.
-        gt_box: (m, 4), with `gt_class_id` (m,) and `gt_mask` (h, w, m).
-        gt_class_id: see `gt_box`.
-        gt_mask: see `gt_box`.
-        pred_box: (n, 4), with `pred_class_id`, `pred_score` (n,) and `pred_mask`.
-        pred_class_id: see `pred_box`.
-        pred_score: see `pred_box`.
+        image: (h, w, 3) uint8; see `masks.rgb` for what else is taken.
+        gt_box: (m, 4) pixels; rows of zeros are padding.
+        gt_class_id: (m,).
+        gt_mask: (h, w, m).
+        pred_box: (n, 4), padded likewise.
+        pred_class_id: (n,).
+        pred_score: (n,).
         pred_mask: (h, w, n).
         class_names: background first.
         title: above the image.
@@ -75,24 +76,25 @@ def display_differences(
         iou_threshold: of a match.
         score_threshold: predictions below it are not drawn.
     """
-    shown = np.flatnonzero(np.asarray(pred_score) >= score_threshold)
-    overlaps = mask_iou(pred_mask[..., shown], gt_mask)
-    same = np.asarray(pred_class_id)[shown, None] == np.asarray(gt_class_id)[None, :]
+    shown = _objects(pred_box)
+    shown = shown[np.asarray(pred_score)[shown] >= score_threshold]
+    objects = _objects(gt_box)
+    overlaps = mask_iou(pred_mask[..., shown], gt_mask[..., objects])
+    same = np.asarray(pred_class_id)[shown, None] == np.asarray(gt_class_id)[objects]
     matches = greedy_match(
         overlaps * same, np.asarray(pred_score)[shown], threshold=iou_threshold
     )
-    missed = np.setdiff1d(np.arange(len(gt_box)), matches)
     parts = []
     for k, i in enumerate(shown):
         best = float(overlaps[k].max(initial=0))
         text = f"{class_names[pred_class_id[i]]} {pred_score[i]:.2f} / {best:.2f}"
         colour = RIGHT if matches[k] >= 0 else WRONG
         parts.append((pred_mask[..., i], pred_box[i], colour, text))
-    for j in missed:
+    for j in np.delete(objects, matches[matches >= 0]):
         text = f"missed {class_names[gt_class_id[j]]}"
         parts.append((gt_mask[..., j], gt_box[j], TRUTH, text))
-    ax, drawn_on = image_axes(ax, image.shape)
-    picture = image[..., :3].copy()
+    picture = rgb(image)
+    ax, drawn_on = image_axes(ax, picture.shape)
     if show_mask:
         for mask, _, colour, _ in parts:
             apply_mask(picture, mask, colour, FILL)
@@ -101,12 +103,17 @@ def display_differences(
         draw_outline(ax, mask, colour)
         if show_box:
             draw_box_outline(ax, box, colour, linestyle=(0, (4, 3)))
-    for j in matches[matches >= 0]:
+    for j in objects[matches[matches >= 0]]:
         for x, y in (line.T for line in outlines(gt_mask[..., j])):
             ax.plot(x, y, color="white", linewidth=1.0, linestyle=(0, (4, 2)))
     LabelLayer(ax, [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in parts])
     _legend(ax)
-    return drawn_on
+    return presented(drawn_on)
+
+
+def _objects(boxes: np.ndarray) -> np.ndarray:
+    """Return the indices of boxes (n, 4) that are no padding."""
+    return np.flatnonzero(np.asarray(boxes).reshape(-1, 4).any(axis=1))
 
 
 class SceneLike(Protocol):
@@ -194,16 +201,19 @@ def plot_overlaps(
     where they do not.
 
     Args:
-        gt_class_ids: (m,).
-        pred_class_ids: (n,).
+        gt_class_ids: (m,), zeros at the end being padding.
+        pred_class_ids: (n,), likewise.
         pred_scores: (n,).
-        overlaps: (n, m) IoUs.
+        overlaps: (n, m) IoUs, with or without padding.
         class_names: background first.
         threshold: of a match.
         ax: where to draw; a new figure by default.
     """
+    gt_class_ids, pred_class_ids = (
+        np.trim_zeros(np.asarray(ids), "b") for ids in (gt_class_ids, pred_class_ids)
+    )
     rows, columns = len(pred_class_ids), len(gt_class_ids)
-    overlaps = np.asarray(overlaps, float).reshape(rows, columns)
+    overlaps = np.asarray(overlaps, float)[:rows, :columns]
     ax, drawn_on = chart_axes(
         ax, (1.6 + 0.95 * max(columns, 2), 1.2 + 0.5 * max(rows, 2))
     )
@@ -231,7 +241,7 @@ def plot_overlaps(
         )
     predicted = [
         f"{class_names[c]} {s:.2f}"
-        for c, s in zip(pred_class_ids, pred_scores, strict=True)
+        for c, s in zip(pred_class_ids, pred_scores[:rows], strict=True)
     ]
     ax.set_yticks(range(rows), predicted)
     ax.set_xticks(range(columns), [class_names[c] for c in gt_class_ids])

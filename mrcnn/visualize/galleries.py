@@ -8,8 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mrcnn.visualize.instances import draw_outline
-from mrcnn.visualize.masks import apply_mask
-from mrcnn.visualize.style import Figure, look, new_figure, palette, show_image
+from mrcnn.visualize.masks import apply_mask, rgb
+from mrcnn.visualize.style import (
+    Figure,
+    look,
+    new_figure,
+    palette,
+    presented,
+    show_image,
+)
 
 
 @look()
@@ -21,17 +28,29 @@ def display_images(
     norm: Any = None,
     interpolation: str | None = None,
 ) -> Figure:
-    """Show images of any sizes in a grid of `cols` columns, with titles."""
-    names = titles or [""] * len(images)
+    """Show images of any sizes in a grid, with titles; in a script, in a window.
+
+    Args:
+        images: each (h, w) or (h, w, 1), drawn with `cmap` and `norm`, or (h, w, 3) in
+            [0, 255], floats also in [0, 1].
+        titles: of the first images, or of all.
+        cols: side by side.
+        cmap: Matplotlib's, for images of one band.
+        norm: Matplotlib's, likewise; by default from the least to the largest value.
+        interpolation: Matplotlib's; by default "nearest" for small images.
+    """
+    names = [] if titles is None else [str(title) for title in titles]
+    names += [""] * (len(images) - len(names))
     options = {"cmap": cmap, "norm": norm}
 
     def draw(ax: Axes, i: int) -> None:
-        show_image(ax, images[i], names[i], **options)
+        coloured = np.shape(images[i])[2:] > (1,)
+        show_image(ax, rgb(images[i]) if coloured else images[i], names[i], **options)
         if interpolation:
             ax.images[0].set_interpolation(interpolation)
 
     shape = np.shape(images[0])[:2] if len(images) else (1, 1)
-    return grid(len(images), draw, columns=cols, shape=shape)
+    return presented(grid(len(images), draw, columns=cols, shape=shape))
 
 
 @look()
@@ -84,6 +103,8 @@ def display_top_masks(
 ) -> Figure:
     """Show an image beside the masks of the classes that cover most of it.
 
+    The instances of a class have its colour, each paler than the one before.
+
     Args:
         image: (h, w, 3) uint8.
         mask: (h, w, n) bool.
@@ -92,17 +113,18 @@ def display_top_masks(
         limit: classes shown.
     """
     class_ids = np.asarray(class_ids)
-    unions = {
-        int(c): mask[..., class_ids == c].any(axis=-1) for c in np.unique(class_ids)
-    }
-    top = sorted(unions, key=lambda c: -unions[c].sum())[:limit]
+    members = {int(c): np.flatnonzero(class_ids == c) for c in np.unique(class_ids)}
+    covered = {c: mask[..., i].any(axis=-1).sum() for c, i in members.items()}
+    top = sorted(members, key=lambda c: -covered[c])[:limit]
     height, width = image.shape[:2]
-    panels = [image] + [
-        apply_mask(np.full((height, width, 3), 240, np.uint8), unions[c], colour, 1.0)
-        for c, colour in zip(top, palette(len(top)), strict=True)
-    ]
+    panels = [image]
+    for c, colour in zip(top, palette(len(top)), strict=True):
+        panels.append(np.full((height, width, 3), 240, np.uint8))
+        strengths = np.linspace(1, 0.4, len(members[c]))
+        for i, strength in zip(members[c], strengths, strict=True):
+            apply_mask(panels[-1], mask[..., i], colour, strength)
     titles = [f"{height} x {width}"] + [
-        f"{class_names[c]} ({int((class_ids == c).sum())})" for c in top
+        f"{class_names[c]} ({len(members[c])})" for c in top
     ]
     return display_images(panels, titles, cols=min(len(panels), 5))
 

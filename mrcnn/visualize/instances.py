@@ -14,12 +14,13 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask, class_map, outlines
+from mrcnn.visualize.masks import apply_mask, class_map, outlines, rgb
 from mrcnn.visualize.style import (
     Figure,
     image_axes,
     look,
     palette,
+    presented,
     show_image,
 )
 
@@ -47,7 +48,7 @@ def display_instances(
     class_names: Sequence[str],
     scores: np.ndarray | None = None,
     title: str = "",
-    figsize: tuple[float, float] | None = None,
+    figsize: tuple[float, float] = (16, 16),
     ax: Axes | None = None,
     show_mask: bool = True,
     show_bbox: bool = True,
@@ -56,16 +57,18 @@ def display_instances(
 ) -> Axes | Figure:
     """Draw every instance with its outline, a translucent fill and a label.
 
+    Without instances it prints so, as Matterport's did. A new figure has a window in a
+    script.
+
     Args:
-        image: (h, w, 3) uint8.
-        boxes: (n, 4) pixels.
+        image: (h, w, 3) uint8; see `masks.rgb` for what else is taken.
+        boxes: (n, 4) pixels; an instance whose box is all zeros is left out.
         masks: (h, w, n) bool.
         class_ids: (n,), into `class_names`.
         class_names: background first.
         scores: (n,), written after the class if given.
         title: above the image.
-        figsize: inches of a new figure; by default the image's shape, 8 on its longer
-            side.
+        figsize: inches (width, height) of a new figure.
         ax: where to draw; a new figure by default.
         show_mask: fill the masks (outlines are always drawn).
         show_bbox: draw the boxes.
@@ -73,45 +76,100 @@ def display_instances(
         captions: replace "number class score", one an instance.
 
     Raises:
-        ValueError: the lists of instances differ in length.
+        ValueError: the lists of instances differ in length, or masks and image in size.
     """
-    count = _checked_count(boxes, masks, class_ids)
-    colours = colors or random_colors(count)
-    texts = captions or [
-        " ".join([str(i + 1), _caption(class_ids, class_names, scores, i)])
-        for i in range(count)
-    ]
-    ax, drawn_on = image_axes(ax, image.shape, figsize)
-    shown = image[..., :3].copy()
+    if not len(boxes):
+        print("*** No instances to display ***")
+    ax, drawn_on = image_axes(ax, np.shape(image), figsize)
+    draw_instances(
+        ax,
+        image,
+        boxes,
+        masks,
+        class_ids,
+        class_names,
+        scores,
+        title=title,
+        show_mask=show_mask,
+        show_bbox=show_bbox,
+        colors=colors,
+        captions=captions,
+    )
+    return presented(drawn_on)
+
+
+def draw_instances(
+    ax: Axes,
+    image: np.ndarray,
+    boxes: np.ndarray,
+    masks: np.ndarray,
+    class_ids: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+    *,
+    title: str = "",
+    show_mask: bool = True,
+    show_bbox: bool = True,
+    colors: Sequence[Colour] | None = None,
+    captions: Sequence[str] | None = None,
+) -> None:
+    """Draw on axes what `display_instances` shows, without a word about it."""
+    count = len(boxes)
+    _check(image, count, masks, class_ids, scores, colors, captions)
+    colours = random_colors(count) if colors is None else colors
+    if captions is None:
+        captions = [
+            f"{i + 1} {_caption(class_ids, class_names, scores, i)}"
+            for i in range(count)
+        ]
+    seen = [i for i in _smallest_first(boxes) if np.any(boxes[i])]
+    shown = rgb(image)
     if show_mask:
-        for i in range(count):
+        for i in sorted(seen):
             apply_mask(shown, masks[..., i], colours[i], FILL)
     show_image(ax, shown, title)
-    for i in range(count):
+    for i in sorted(seen):
         draw_outline(ax, masks[..., i], colours[i])
         if show_bbox:
             draw_box_outline(ax, boxes[i], colours[i], linestyle=(0, (4, 3)))
     if not count:
         _note(ax, "no instances")
-    LabelLayer(
-        ax,
-        [
-            Label(texts[i] or "", str(i + 1), tuple(boxes[i]), colours[i])
-            for i in _smallest_first(boxes)
-            if texts[i]
-        ],
-    )
-    return drawn_on
+    labels = [
+        Label(str(captions[i]), str(i + 1), tuple(boxes[i]), colours[i])
+        for i in seen
+        if captions[i]
+    ]
+    LabelLayer(ax, labels)
 
 
-def _checked_count(boxes: np.ndarray, masks: np.ndarray, class_ids: np.ndarray) -> int:
-    counts = len(boxes), masks.shape[-1], len(class_ids)
-    if len(set(counts)) > 1:
+def _check(
+    image: np.ndarray,
+    count: int,
+    masks: np.ndarray,
+    class_ids: np.ndarray,
+    scores: np.ndarray | None,
+    colors: Sequence[Colour] | None,
+    captions: Sequence[str] | None,
+) -> None:
+    """Raise ValueError where arguments of `display_instances` contradict each other."""
+    if {masks.shape[-1], len(class_ids)} != {count}:
         raise ValueError(
-            f"there are {counts[0]} boxes, {counts[1]} masks and {counts[2]} class "
-            "ids: give one of each per instance."
+            f"there are {count} boxes, {masks.shape[-1]} masks and {len(class_ids)} "
+            "class ids: give one of each per instance."
         )
-    return counts[0]
+    given = {"scores": scores, "colors": colors, "captions": captions}
+    for name, values in given.items():
+        # Longer lists are no mistake: a palette may serve every image.
+        if values is not None and len(values) < count:
+            raise ValueError(
+                f"there are {len(values)} {name} for {count} instances: give one each."
+            )
+    if count and masks.shape[:2] != np.shape(image)[:2]:
+        raise ValueError(
+            f"masks are {masks.shape[0]} x {masks.shape[1]} pixels, the image "
+            f"{image.shape[0]} x {image.shape[1]}: expand mini-masks first, or give "
+            "the image that they belong to."
+        )
 
 
 def _caption(
@@ -197,13 +255,13 @@ def semantic_view(
         opacity: of the classes' colours.
     """
     labels = class_map(masks, class_ids, scores)
-    grey = image[..., :3].mean(axis=-1, keepdims=True)
+    grey = rgb(image).mean(axis=-1, keepdims=True)
     shown = np.repeat(96 + 0.6 * grey, 3, axis=-1).astype(np.uint8)
     colours = dict(enumerate(palette(len(class_names) - 1), start=1))
     present = [int(c) for c in np.unique(labels) if c]
     for c in present:
         apply_mask(shown, labels == c, colours[c], opacity)
-    ax, drawn_on = image_axes(ax, image.shape)
+    ax, drawn_on = image_axes(ax, shown.shape)
     show_image(ax, shown, title)
     for c in present:
         draw_outline(ax, labels == c, colours[c])

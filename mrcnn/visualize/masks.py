@@ -20,15 +20,40 @@ def apply_mask(
     """Blend a colour into the masked pixels of an image, in place, and return it.
 
     Args:
-        image: (h, w, 3), 0 to 255; changed.
+        image: (h, w, 3) or with more bands, 0 to 255; changed.
         mask: (h, w), non-zero where the colour goes.
         color: RGB in [0, 1].
         alpha: 0 leaves the image, 1 covers it.
     """
-    inside = mask.astype(bool)
-    blend = image[inside] * (1 - alpha) + alpha * np.asarray(color[:3]) * 255
-    image[inside] = blend.astype(image.dtype)
+    inside = np.asarray(mask, bool)
+    colours = image[..., :3]  # a view: alpha and further bands stay as they are
+    blend = colours[inside] * (1 - alpha) + alpha * np.asarray(color[:3]) * 255
+    colours[inside] = blend.astype(image.dtype)
     return image
+
+
+def rgb(image: np.ndarray) -> np.ndarray:
+    """Return an image as a new array (h, w, 3) uint8, fit to be drawn on.
+
+    Grey is repeated, and of more than three bands the first three are shown. Floats are
+    in [0, 255], as everywhere in this package, or in [0, 1] if none is larger; what
+    lies outside is cut.
+
+    Raises:
+        ValueError: if the array is not (h, w) or (h, w, bands), or has no pixels.
+    """
+    image = np.asarray(image)
+    pixels = image[..., None] if image.ndim == 2 else image
+    if pixels.ndim != 3 or not pixels.size:
+        raise ValueError(
+            f"shape {image.shape} is not that of an image: give (h, w) or (h, w, 3)."
+        )
+    pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., [0, 0, 0]]
+    if pixels.dtype == np.uint8:
+        return pixels.copy()
+    pixels = np.nan_to_num(pixels.astype(np.float32))
+    scale = 1 if image.dtype.kind in "iu" or pixels.max() > 1 else 255
+    return np.clip(np.rint(scale * pixels), 0, 255).astype(np.uint8)
 
 
 def outlines(mask: np.ndarray) -> list[np.ndarray]:
@@ -42,9 +67,10 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
 
 def colour_splash(image: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Return an image (h, w, 3) uint8 grey, but in colour on masks (h, w, n)."""
-    grey = (image[..., :3] @ GREY_WEIGHTS).round().astype(np.uint8)
+    image = rgb(image)
+    grey = (image @ GREY_WEIGHTS).round().astype(np.uint8)
     inside = masks.any(axis=-1, keepdims=True)
-    return np.where(inside, image[..., :3], grey[..., None])
+    return np.where(inside, image, grey[..., None])
 
 
 def class_map(

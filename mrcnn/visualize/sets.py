@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.visualize.galleries import grid
-from mrcnn.visualize.instances import display_instances
+from mrcnn.visualize.instances import draw_instances
 from mrcnn.visualize.style import Figure, look, new_figure, palette
 
 
@@ -70,7 +70,8 @@ def instance_gallery(
         if scores is not None:
             keep = scores >= limits[i]
             scores = scores[keep]
-        display_instances(
+        draw_instances(
+            ax,
             images[i],
             found["rois"][keep],
             found["masks"][..., keep],
@@ -78,7 +79,6 @@ def instance_gallery(
             class_names,
             scores,
             title=titles[i] if titles else "",
-            ax=ax,
             show_bbox=labels,
             captions=None if labels else [""] * int(keep.sum()),
         )

@@ -6,7 +6,8 @@ numbers, curves carry line styles.
 """
 
 import itertools
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +27,8 @@ OKABE_ITO = (
     "#56B4E9",
     "#F0E442",
 )
+FILE_BACKENDS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+"""Matplotlib's backends that only write files."""
 INK, MUTED, FAINT, GRID = "#222222", "#6B6B6B", "#B0B0B0", "#DDDDDD"
 GOOD, BAD = OKABE_ITO[2], OKABE_ITO[3]
 
@@ -121,6 +124,28 @@ def image_axes(
     return chart_axes(None, figsize or (max(width, 3), max(height, 3)))
 
 
+def ipython() -> Any:
+    """Return the IPython shell that this code runs in, None outside of one."""
+    module = sys.modules.get("IPython")
+    return module and module.get_ipython()
+
+
+def presented(drawn_on: Axes | Figure) -> Axes | Figure:
+    """Open the window of a new figure in a script, as Matterport's `display_*` did.
+
+    Axes that were given are the caller's to show, a notebook shows figures by itself,
+    and a backend that only writes files has no windows.
+
+    Args:
+        drawn_on: what a function is about to return; returned as it is.
+    """
+    notebook = hasattr(ipython(), "kernel")
+    files_only = matplotlib.get_backend().lower() in FILE_BACKENDS
+    if isinstance(drawn_on, Figure) and not notebook and not files_only:
+        plt.show()
+    return drawn_on
+
+
 def show_image(ax: Axes, image: np.ndarray, title: str = "", **options: Any) -> None:
     """Draw an image with the exact extent of its pixels, and no axis."""
     # Few pixels stay crisp squares; many are averaged into a smooth picture.
@@ -133,6 +158,32 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", **options: Any) -> 
     ax.autoscale(False)
     if title:
         ax.set_title(title, fontsize=11)
+
+
+def widen(
+    ax: Axes, shape: tuple[int, ...], boxes: Sequence[np.ndarray], most: float = np.inf
+) -> None:
+    """Let the axes of an image (h, w, ..) show boxes that leave it.
+
+    Args:
+        ax: where the image is drawn.
+        shape: of the image.
+        boxes: (n, 4) pixels.
+        most: pixels beyond the image, at each side.
+    """
+    height, width = shape[:2]
+    around = np.array([(0, 0, height, width), *boxes], float)
+    top, left = around[:, :2].min(axis=0)
+    bottom, right = around[:, 2:].max(axis=0)
+    line = 2  # pixels, for what is drawn outside of an edge
+    ax.set_xlim(
+        max(left - line * (left < 0), -most) - 0.5,
+        min(right + line * (right > width), width + most) - 0.5,
+    )
+    ax.set_ylim(
+        min(bottom + line * (bottom > height), height + most) - 0.5,
+        max(top - line * (top < 0), -most) - 0.5,
+    )
 
 
 def palette(count: int) -> list[tuple[float, float, float]]:
