@@ -57,6 +57,22 @@ class Scene:
         refined = utils.apply_box_deltas(rois, deltas * config.BBOX_STD_DEV)
         self.rois = utils.denorm_boxes(rois, shape)
         self.refined = utils.denorm_boxes(np.clip(refined, 0, 1), shape)
+        self.config = config
+
+    def sampled(self) -> tuple[np.ndarray, ...]:
+        """Return a few training RoIs, their refinement, masks and classes."""
+        np.random.seed(0)
+        truth = self.class_ids, self.boxes, self.masks
+        rois, class_ids, deltas, masks = modellib.build_detection_targets(
+            self.rois, *truth, self.config
+        )
+        few = np.concatenate(
+            [np.flatnonzero(class_ids == c)[:2] for c in range(len(self.names))]
+        )
+        rows = np.arange(len(rois)), class_ids
+        moved = utils.apply_box_deltas(rois, deltas[rows] * self.config.BBOX_STD_DEV)
+        masks = masks[rows[0], :, :, class_ids]
+        return rois[few], np.rint(moved).astype(int)[few], masks[few], class_ids[few]
 
     @property
     def detections(self) -> tuple[np.ndarray, ...]:
@@ -92,9 +108,7 @@ def pictures(scene: Scene) -> dict[str, Callable[[], Any]]:
         return visualize.display_images([image, drawn], ["before", "after"], cols=2)
 
     best = np.sort(np.argsort(-scene.probabilities[:, 1:].max(axis=1))[:8])
-    crops = np.stack(
-        [_within(box, image.shape) for box in scene.refined[best]], axis=-1
-    )
+    rois, refined, roi_masks, roi_classes = scene.sampled()
     return {
         "display_images": lambda: visualize.display_images(
             [ShapesDataset(4, seed=SHAPES_TEST_SEED).load_image(i) for i in range(4)],
@@ -116,12 +130,11 @@ def pictures(scene: Scene) -> dict[str, Callable[[], Any]]:
         ),
         "draw_rois": lambda: visualize.draw_rois(
             image,
-            scene.rois[best],
-            scene.refined[best],
-            crops,
-            scene.roi_classes[best],
+            rois,
+            refined,
+            roi_masks,
+            roi_classes,
             names,
-            limit=6,
         ),
         "plot_precision_recall": lambda: visualize.plot_precision_recall(
             ap, precisions, recalls
@@ -130,13 +143,6 @@ def pictures(scene: Scene) -> dict[str, Callable[[], Any]]:
             scene.class_ids, class_ids, scores, overlaps, names
         ),
     }
-
-
-def _within(box: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    mask = np.zeros(shape[:2], bool)
-    y1, x1, y2, x2 = box
-    mask[y1:y2, x1:x2] = True
-    return mask
 
 
 def save(figure: Any, path: Path) -> None:
