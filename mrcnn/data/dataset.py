@@ -168,7 +168,8 @@ def read_image(path: str | Path) -> np.ndarray:
         )
     try:
         with Image.open(path) as picture:
-            image = np.asarray(picture.convert(AS_RGB.get(picture.mode, picture.mode)))
+            # A copy: Pillow's own array is read-only, and users draw into images.
+            image = np.array(picture.convert(AS_RGB.get(picture.mode, picture.mode)))
         if not np.isfinite(image).all():
             raise ValueError("it holds NaN or infinite pixels")
         image = skimage.util.img_as_ubyte(image)

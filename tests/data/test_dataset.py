@@ -109,3 +109,11 @@ def test_base_class_has_no_objects(tmp_path, caplog):
     assert (masks.shape, masks.dtype) == ((3, 5, 0), bool)
     assert (class_ids.shape, class_ids.dtype) == ((0,), np.int32)
     assert "has no load_mask" in caplog.text
+
+
+def test_images_from_files_may_be_drawn_on(tmp_path):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    skimage.io.imsave(tmp_path / "a.png", pixels, check_contrast=False)
+    image = read_image(tmp_path / "a.png")
+    image[0] = 255
+    assert image[0].all() and not image[1:].any()
