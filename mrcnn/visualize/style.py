@@ -77,6 +77,9 @@ class Figure(matplotlib.figure.Figure):
 @contextmanager
 def look() -> Iterator[None]:
     """Draw in this package's style inside the block, or the decorated function."""
+    # Loads the backend, unless it is there. Inline, it sets options for good, such as
+    # to show figures at the end of a cell; inside the block they would be forgotten.
+    plt.draw_if_interactive()
     with matplotlib.rc_context(LOOK):
         yield
 
