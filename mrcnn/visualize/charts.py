@@ -74,7 +74,7 @@ def plot_precision_recall_curves(
             color=OKABE_ITO[i % len(OKABE_ITO)],
             linestyle=LINES[i % len(LINES)],
         )
-    ax.legend(loc="lower left")
+    ax.legend(loc="best")
     ax.set_title(title)
     _unit_square(ax)
     return drawn_on

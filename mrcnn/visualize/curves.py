@@ -186,7 +186,10 @@ def plot_points(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if ylim:
         ax.set_ylim(*ylim)
-    legend = ax.legend(loc="lower right", labelcolor=MUTED)
+    # Above the chart: points may lie anywhere in it.
+    legend = ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(groups), labelcolor=MUTED
+    )
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return drawn_on

@@ -60,8 +60,9 @@ class LabelLayer(Artist):
         points = self.figure.get_dpi() / 72
         gap = GAP * points
         area = self.axes.get_window_extent(renderer)
-        # Letters follow the size of the picture: 9 points from 5 inches on.
-        size = float(np.clip(area.width / points / 72 * 1.8, 6, 9))
+        # Letters follow the size of the picture: 9 points from 5 inches to a foot.
+        inches = area.width / points / 72
+        size = float(np.clip(1.8 * inches, 6, max(9, 0.75 * inches)))
         taken: list[Bbox] = []
         self.texts = []
         for label in self.labels:
