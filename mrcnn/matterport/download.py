@@ -1,7 +1,7 @@
 """Weights that others trained: fetched once, checked, and kept.
 
-The sums are those that independent projects published of the same files: SHA-256 of
-the COCO weights in guildai/packages (MD5 in alibaba/ai-matrix), MD5 of the ImageNet
+The sums are those that independent projects publish of the same files: MD5 of the COCO
+weights in TensorRT's Mask R-CNN sample and in alibaba/ai-matrix, MD5 of the ImageNet
 weights in Keras Applications.
 """
 
@@ -16,8 +16,7 @@ class Release(NamedTuple):
     """A published file."""
 
     url: str
-    algorithm: str  # of `hashlib`
-    digest: str
+    md5: str
 
 
 COCO_MODEL_URL = (
@@ -25,15 +24,13 @@ COCO_MODEL_URL = (
 )
 COCO = Release(
     COCO_MODEL_URL,
-    "sha256",
-    "ab8f779d74d790abe4fcf3f60ab368129df5ee866262c439c6bae5af13afaf56",
+    "e98aaff6f99e307b5e2a8a3ff741a518",
 )
 """ResNet-101, 81 classes, 257 MB."""
 
 IMAGENET = Release(
     "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
     "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-    "md5",
     "a268eb855778b3df3c7506639542a6af",
 )
 """ResNet-50 without its last layer, 95 MB."""
@@ -53,13 +50,13 @@ def fetch(release: Release, path: str | Path) -> Path:
     if not there:
         download(release.url, path)
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, release.algorithm).hexdigest()
-    if found == release.digest:
+        found = hashlib.file_digest(file, "md5").hexdigest()
+    if found == release.md5:
         return path
     if not there:
         path.unlink()
     raise ValueError(
-        f"{path} is not the file published at {release.url}: its {release.algorithm} "
+        f"{path} is not the file published at {release.url}: its MD5 "
         f"is {found}. Move it away and fetch it again."
     )
 

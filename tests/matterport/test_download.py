@@ -23,7 +23,7 @@ def release(monkeypatch):
 
     monkeypatch.setattr(download, "download", fake)
     digest = hashlib.md5(CONTENT).hexdigest()
-    return download.Release("https://example.org/w.h5", "md5", digest), calls
+    return download.Release("https://example.org/w.h5", digest), calls
 
 
 def test_once_and_checked(release, tmp_path):
@@ -35,7 +35,7 @@ def test_once_and_checked(release, tmp_path):
 
 
 def test_a_wrong_download_is_removed(release, tmp_path):
-    wrong = release[0]._replace(digest="0" * 32)
+    wrong = release[0]._replace(md5="0" * 32)
     with pytest.raises(ValueError, match=r"w\.h5 is not the file published at https"):
         download.fetch(wrong, tmp_path / "w.h5")
     assert not (tmp_path / "w.h5").exists()
@@ -59,5 +59,5 @@ def test_coco_weights_by_matterports_name(monkeypatch, tmp_path, capsys):
     assert "coco.h5" in capsys.readouterr().out
     assert asked == [(download.COCO, tmp_path / "coco.h5")] * 2
     assert utils.COCO_MODEL_URL.endswith("/v2.0/mask_rcnn_coco.h5")
-    assert len(download.COCO.digest) == 64
+    assert len(download.COCO.md5) == 32
     assert download.imagenet_path().suffix == ".h5"
