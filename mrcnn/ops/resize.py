@@ -25,14 +25,18 @@ def _blend(array: np.ndarray, target: int, axis: int) -> np.ndarray:
 def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return an array (h, w, ...) resized to (*shape, ...) float32.
 
-    Pixel centres are aligned and the outside counts as 0: what scikit-image's `resize`
-    does with order 1, mode "constant", no anti-aliasing and no clipping (Matterport
-    clips as well, to the range of the input).
+    Pixel centres are aligned, the outside counts as 0, and the result is clipped to the
+    range of the input, so that a mask without holes keeps its corners: what
+    scikit-image's `resize` does with order 1, mode "constant" and no anti-aliasing.
     """
     array = np.asarray(array)
     if array.dtype != np.float32:
         array = array.astype(np.float32)
     # The axis that shrinks most first: less is left for the other.
     if shape[0] * array.shape[1] <= shape[1] * array.shape[0]:
-        return _blend(_blend(array, shape[0], 0), shape[1], 1)
-    return _blend(_blend(array, shape[1], 1), shape[0], 0)
+        resized = _blend(_blend(array, shape[0], 0), shape[1], 1)
+    else:
+        resized = _blend(_blend(array, shape[1], 1), shape[0], 0)
+    if resized is not array:
+        np.clip(resized, array.min(), array.max(), out=resized)
+    return resized
