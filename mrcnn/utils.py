@@ -1,9 +1,14 @@
-"""Matterport's `mrcnn.utils`: its names, over the modules that this package uses."""
+"""What Matterport's `mrcnn.utils` offers: the same names, arguments and results.
+
+Code written for it runs unchanged. Where Matterport's code fails or divides by zero (no
+boxes, no objects, boxes without area, boxes that leave the image), these functions
+return what their documentation says.
+"""
 
 from mrcnn.data.dataset import Dataset
+from mrcnn.matterport.batches import batch_slice
 from mrcnn.matterport.boxes import (
     apply_box_deltas,
-    batch_slice,
     box_refinement,
     box_refinement_graph,
     compute_iou,
@@ -14,15 +19,13 @@ from mrcnn.matterport.boxes import (
     generate_pyramid_anchors,
     non_max_suppression,
     norm_boxes,
-    trim_zeros,
 )
-from mrcnn.matterport.download import COCO_MODEL_URL, download_trained_weights
-from mrcnn.matterport.images import (
+from mrcnn.matterport.downloads import COCO_MODEL_URL, download_trained_weights
+from mrcnn.matterport.images import resize, resize_image
+from mrcnn.matterport.masks import (
     expand_mask,
     minimize_mask,
     mold_mask,
-    resize,
-    resize_image,
     resize_mask,
     unmold_mask,
 )
@@ -32,6 +35,7 @@ from mrcnn.matterport.scores import (
     compute_matches,
     compute_overlaps_masks,
     compute_recall,
+    trim_zeros,
 )
 
 __all__ = [

@@ -52,7 +52,8 @@ def test_any_shape(eager_model, images):
     assert len(detections) == len(images)
     for detection, shape in zip(detections, SHAPES, strict=True):
         check(detection, shape)
-    assert all(len(d["rois"]) for d in detections[:3])  # thin ones may round to nothing
+    # In an image of one pixel, a box of less than half of it is none.
+    assert all(len(d["rois"]) for d in detections[:3])
 
 
 @pytest.mark.parametrize("batch_size", [2, 4, 100])

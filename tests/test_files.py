@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from mrcnn.files import atomic_path, sha256
+from mrcnn.files import atomic_path, md5, sha256
 
 
 def test_a_new_file_appears_with_its_folder(tmp_path):
@@ -31,6 +31,7 @@ def test_a_failure_keeps_the_old_file(tmp_path, error):
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"x" * 3_000_000])
-def test_sha256(tmp_path, content):
+def test_sums(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
+    assert md5(tmp_path / "file") == hashlib.md5(content).hexdigest()
     assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()

@@ -15,6 +15,7 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from mrcnn.data.archive import extract
@@ -79,10 +80,27 @@ def verify(folder: str | Path, *, sums: str | Path = SUMS) -> None:
         )
 
 
-def download(url: str, path: str | Path) -> Path:
+def download(
+    url: str,
+    path: str | Path,
+    *,
+    check: Callable[[Path], None] = lambda path: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
     """Download `url` to `path`, going on from an earlier attempt's "`path`.part".
 
-    Does nothing if `path` exists. Raises ConnectionError, saying how to continue.
+    Does nothing if `path` exists.
+
+    Args:
+        url: of one file.
+        path: where it goes, when it is complete.
+        check: raises ValueError if a complete file is not the one that is wanted. Such
+            a file is removed and never gets its name.
+        progress: is told the bytes at hand and in all; by default it prints them.
+
+    Raises:
+        ConnectionError: if the download stops; says how to continue.
+        ValueError: of `check`.
     """
     path = Path(path)
     if path.exists():
@@ -90,18 +108,23 @@ def download(url: str, path: str | Path) -> Path:
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _continue(url, part)
+        _continue(url, part, progress or _show)
     except (OSError, http.client.HTTPException) as error:
         have = part.stat().st_size if part.exists() else 0
         raise ConnectionError(
             f"downloading {url} stopped after {have} bytes ({error}). Run it again to "
             f"continue, or download it by other means to {path}."
         ) from error
+    try:
+        check(part)
+    except ValueError:
+        part.unlink()  # the next attempt must not go on from it
+        raise
     os.replace(part, path)
     return path
 
 
-def _continue(url: str, part: Path) -> None:
+def _continue(url: str, part: Path, progress: Callable[[int, int], None]) -> None:
     """Append to `part` what it lacks of `url`, or start over if ranges are refused."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
@@ -123,7 +146,7 @@ def _continue(url: str, part: Path) -> None:
             while chunk := response.read(CHUNK):
                 file.write(chunk)
                 have += len(chunk)
-                _show(have, total)
+                progress(have, total)
     if have < total:
         raise ConnectionError(f"{have} of {total} bytes arrived")
 

@@ -25,6 +25,21 @@ class Geometry(NamedTuple):
         return np.concatenate([start, end]).astype(np.float32)
 
 
+def scale_factor(shape: tuple[int, int], preprocessing: Preprocessing) -> float:
+    """Return by how much an image (h, w) grows or shrinks; see `plan_geometry`."""
+    mode, min_dim, max_dim, min_scale, _ = preprocessing
+    scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
+    scale = max(scale, min_scale)
+    if mode == "square" and round(max(shape) * scale) > max_dim:
+        scale = max_dim / max(shape)
+    return scale
+
+
+def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Return rows and columns of a scaled image: whole pixels, one at least."""
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
 def plan_geometry(
     shape: tuple[int, int],
     preprocessing: Preprocessing,
@@ -41,7 +56,7 @@ def plan_geometry(
     Raises:
         ValueError: in mode "none", if a side does not divide by 64.
     """
-    mode, min_dim, max_dim, min_scale, _ = preprocessing
+    mode, min_dim, max_dim, _, _ = preprocessing
     height, width = shape
     if mode == "none":
         if height % 64 or width % 64:
@@ -50,11 +65,7 @@ def plan_geometry(
                 'IMAGE_RESIZE_MODE is "none": take "square" or "pad64".'
             )
         return Geometry(shape, shape, (0, 0), shape)
-    scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
-    scale = max(scale, min_scale)
-    if mode == "square" and round(max(shape) * scale) > max_dim:
-        scale = max_dim / max(shape)
-    resized = max(1, round(height * scale)), max(1, round(width * scale))
+    resized = scaled_shape(shape, scale_factor(shape, preprocessing))
     if mode == "square":
         padded = (max_dim, max_dim)
     elif mode == "pad64":
@@ -71,7 +82,7 @@ def plan_geometry(
     return Geometry(shape, resized, (offset[0], offset[1]), padded)
 
 
-def _place(array: np.ndarray, geometry: Geometry) -> np.ndarray:
+def place(array: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return an array (rows, columns, ...) of the resized image, padded or cropped."""
     y1, x1, y2, x2 = geometry.window.astype(int)
     top, left = geometry.offset
@@ -86,8 +97,9 @@ def _place(array: np.ndarray, geometry: Geometry) -> np.ndarray:
 def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return an image (h, w, C) uint8 as (H, W, C) uint8: resized and padded."""
     if image.shape[:2] != geometry.resized_shape:
-        image = np.rint(resize_bilinear(image, geometry.resized_shape)).astype(np.uint8)
-    return _place(image, geometry)
+        image = resize_bilinear(image, geometry.resized_shape)
+        image = np.rint(image).astype(np.uint8)
+    return place(image, geometry)
 
 
 def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -99,7 +111,7 @@ def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
             for s, t in zip(source, target, strict=True)
         )
         masks = masks[rows][:, columns]
-    return _place(masks, geometry)
+    return place(masks, geometry)
 
 
 def subtract_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

@@ -1,22 +1,22 @@
-"""Matterport's `utils` for images and masks, over `data.transforms` and `ops`."""
+"""Images resized as Matterport's Mask_RCNN does it."""
 
-from collections.abc import Sequence
-from typing import Any
+import random
 
 import numpy as np
 import skimage.transform
 
-from mrcnn.data.transforms import Geometry, place_image, place_masks, plan_geometry
-from mrcnn.ops.masks import mini_mask, paste_masks
+from mrcnn.data.transforms import place, plan_geometry, scale_factor
 from mrcnn.structures import Preprocessing
 
+MODES = ("none", "square", "pad64", "crop")
+
 Padding = list[tuple[int, int]]
-Crop = tuple[int, int, int, int] | None
+Box = tuple[int, int, int, int]
 
 
 def resize(
     image: np.ndarray,
-    output_shape: Sequence[int],
+    output_shape: tuple[int, ...],
     order: int = 1,
     mode: str = "constant",
     cval: float = 0,
@@ -25,15 +25,25 @@ def resize(
     anti_aliasing: bool = False,
     anti_aliasing_sigma: float | None = None,
 ) -> np.ndarray:
-    """Resize as `skimage.transform.resize`, without anti-aliasing unless asked for.
+    """Return scikit-image's `resize` of an image (h, w, ...), with other defaults.
 
-    Bool images, which scikit-image refuses to interpolate, count as 0 and 1.
+    Boolean images become floats first: scikit-image refuses to interpolate them since
+    0.19. As there, integers become floats in [0, 1] unless `preserve_range`.
+
+    Args:
+        image: of any number of channels.
+        output_shape: rows and columns, or all axes.
+        order: of the spline, 1 for bilinear.
+        mode: what lies outside, as in `numpy.pad`.
+        cval: its value in mode "constant".
+        clip: keep the range of the input.
+        preserve_range: keep the unit of the input.
+        anti_aliasing: blur before shrinking.
+        anti_aliasing_sigma: by how much.
     """
     image = np.asarray(image)
-    if image.dtype == bool:
-        image = image.astype(np.float64)
     return skimage.transform.resize(
-        image,
+        image.astype(np.float64) if image.dtype == bool else image,
         output_shape,
         order=order,
         mode=mode,
@@ -51,99 +61,58 @@ def resize_image(
     max_dim: int | None = None,
     min_scale: float | None = None,
     mode: str = "square",
-) -> tuple[np.ndarray, tuple[int, int, int, int], float, Padding, Crop]:
-    """Return an image as the network sees it, and how it came to be so.
+) -> tuple[np.ndarray, Box, float, Padding, Box | None]:
+    """Scale an image (h, w) or (h, w, C), and pad or crop it, as `plan_geometry` says.
+
+    Pixels are cut to the type of the image, not rounded: Matterport's numbers, up to
+    one grey level below those that the network's own preprocessing rounds.
 
     Args:
-        image: (h, w, C) uint8.
-        min_dim: least short side.
-        max_dim: most long side, in mode "square".
-        min_scale: least factor.
-        mode: "square", "pad64", "crop" (cut out at random) or "none".
+        image: of any type.
+        min_dim: the short side grows to it; in mode "crop" also the side of the crop.
+        max_dim: in mode "square" the side of the result, which the image must fit.
+        min_scale: the least scale, whatever `min_dim` says.
+        mode: "none" for the image as it is, "square" for max_dim x max_dim, "pad64" for
+            the next multiples of 64 (also where `min_dim` is none, unlike Matterport),
+            "crop" for min_dim x min_dim at a place that the module `random` picks.
 
     Returns:
-        Image (H, W, C); window (y1, x1, y2, x2) in its pixels, no padding inside; the
-        factor; padding before and after on each axis; and the crop (y, x, h, w) of the
-        resized image, None unless mode is "crop".
+        The image, of its own type; the window (y1, x1, y2, x2) of the result that is no
+        padding; the scale; the padding [(top, bottom), (left, right), (0, 0)]; and the
+        crop (y, x, height, width) of the scaled image, None in other modes.
 
     Raises:
-        ValueError: in mode "none", if a side does not divide by 64.
+        ValueError: if the mode is unknown or lacks the size that it needs.
     """
-    if mode == "none":  # Matterport leaves images of any size alone here
-        height, width = image.shape[:2]
-        return image, (0, 0, height, width), 1.0, [(0, 0)] * 3, None
-    preprocessing = Preprocessing(
-        mode, min_dim or 0, max_dim or max(image.shape[:2]), min_scale or 0, ()
-    )
-    rng = np.random.default_rng(np.random.randint(2**31))
-    geometry = plan_geometry(image.shape[:2], preprocessing, rng)
-    scale = geometry.resized_shape[0] / geometry.original_shape[0]
-    (top, left), (rows, columns) = geometry.offset, geometry.resized_shape
-    padding: Padding = [(0, 0), (0, 0), (0, 0)]
-    crop: Crop = None
+    shape = (image.shape[0], image.shape[1])
+    padding = [(0, 0), (0, 0), (0, 0)]
+    if mode == "none":
+        return image, (0, 0, *shape), 1, padding, None
+    _check_mode(mode, min_dim, max_dim)
+    how = Preprocessing(mode, min_dim or 0, max_dim or 0, min_scale or 0, ())
+    geometry, crop = plan_geometry(shape, how), None
     if mode == "crop":
-        crop = (-top, -left, *geometry.padded_shape)
+        y, x = (random.randint(0, side - min_dim) for side in geometry.resized_shape)
+        geometry, crop = geometry._replace(offset=(-y, -x)), (y, x, min_dim, min_dim)
     else:
-        height, width = geometry.padded_shape
-        padding[0] = (top, height - rows - top)
-        padding[1] = (left, width - columns - left)
-    placed = place_image(image, geometry).astype(image.dtype)
-    window = tuple(int(edge) for edge in geometry.window)
-    return placed, window, scale, padding, crop
+        sides = zip(
+            geometry.offset, geometry.resized_shape, geometry.padded_shape, strict=True
+        )
+        padding[:2] = [(before, all_ - before - own) for before, own, all_ in sides]
+    if geometry.resized_shape != shape:
+        scaled = resize(image, geometry.resized_shape, preserve_range=True)
+        image = scaled.astype(image.dtype)
+    y1, x1, y2, x2 = (int(edge) for edge in geometry.window)
+    window = (y1, x1, y2, x2)
+    # A copy: what the caller draws on must never be the dataset's own image.
+    placed = place(image, geometry).copy()
+    return placed, window, scale_factor(shape, how), padding, crop
 
 
-def resize_mask(
-    mask: np.ndarray,
-    scale: float,
-    padding: Sequence[tuple[int, int]],
-    crop: Crop = None,
-) -> np.ndarray:
-    """Return masks (h, w, n) as `resize_image` placed their image.
-
-    Args:
-        mask: (h, w, n).
-        scale: of `resize_image`, like the rest.
-        padding: on each axis.
-        crop: (y, x, h, w) of the resized mask.
-    """
-    shape = mask.shape[:2]
-    resized = tuple(max(1, round(side * scale)) for side in shape)
-    if crop is not None:
-        offset, padded = (-crop[0], -crop[1]), (crop[2], crop[3])
-    else:
-        offset = (padding[0][0], padding[1][0])
-        padded = tuple(r + sum(p) for r, p in zip(resized, padding, strict=False))
-    return place_masks(mask, Geometry(shape, resized, offset, padded))
-
-
-def minimize_mask(
-    bbox: np.ndarray, mask: np.ndarray, mini_shape: Sequence[int]
-) -> np.ndarray:
-    """Return masks (H, W, n) cut to boxes (n, 4) and resized, (*mini_shape, n) bool.
-
-    Raises:
-        ValueError: if a box is empty.
-    """
-    shape = (int(mini_shape[0]), int(mini_shape[1]))
-    small = [mini_mask(mask[..., i] > 0, box, shape) for i, box in enumerate(bbox)]
-    return np.stack(small, axis=-1) if small else np.zeros((*shape, 0), bool)
-
-
-def expand_mask(
-    bbox: np.ndarray, mini_mask: np.ndarray, image_shape: Sequence[int]
-) -> np.ndarray:
-    """Return mini masks (., ., n) in their boxes (n, 4): (H, W, n) bool."""
-    masks = np.moveaxis(np.asarray(mini_mask, np.float32), -1, 0)
-    return paste_masks(masks, bbox, (int(image_shape[0]), int(image_shape[1])))
-
-
-def unmold_mask(
-    mask: np.ndarray, bbox: Sequence[int], image_shape: Sequence[int]
-) -> np.ndarray:
-    """Return a mask (M, M) of probabilities in its box (4,): (H, W) bool."""
-    shape = (int(image_shape[0]), int(image_shape[1]))
-    return paste_masks(np.asarray(mask)[None], np.asarray(bbox)[None], shape)[..., 0]
-
-
-def mold_mask(mask: Any, config: Any) -> None:
-    """Do nothing, as in Matterport's code, where it was never written."""
+def _check_mode(mode: str, min_dim: int | None, max_dim: int | None) -> None:
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; take one of {', '.join(MODES)}.")
+    if mode == "square" and not max_dim:
+        raise ValueError('mode "square" needs max_dim, the side of the result.')
+    if mode == "crop" and not min_dim:
+        raise ValueError('mode "crop" needs min_dim, the side of the result.')

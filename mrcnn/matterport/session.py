@@ -16,7 +16,7 @@ from mrcnn import build, detection, training
 from mrcnn.config import Config
 from mrcnn.data.augment import from_imgaug
 from mrcnn.data.dataset import Dataset
-from mrcnn.matterport import download, graph, molding
+from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.metas import log
 from mrcnn.matterport.runs import RunFolder, last_weights, recorders
@@ -106,7 +106,7 @@ class MaskRCNN:
 
     def get_imagenet_weights(self) -> str:
         """Fetch the ImageNet weights of ResNet-50, and return their path."""
-        return str(download.fetch(download.IMAGENET, download.imagenet_path()))
+        return str(downloads.fetch(downloads.IMAGENET, downloads.imagenet_path()))
 
     # --- Training
 

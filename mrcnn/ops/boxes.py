@@ -32,10 +32,20 @@ def iou(a: Tensor, b: Tensor, *, xp: ModuleType | Any = ops) -> Tensor:
 
     Both may be in any one frame. Boxes without area overlap nothing: their IoU is 0.
     """
+    return iou_of_areas(a, b, area(a, xp=xp), area(b, xp=xp), xp=xp)
+
+
+def iou_of_areas(
+    a: Tensor,
+    b: Tensor,
+    area_a: Tensor,
+    area_b: Tensor,
+    *,
+    xp: ModuleType | Any = ops,
+) -> Tensor:
+    """As `iou`, for a caller who knows the areas (..., n) of a and (..., m) of b."""
     shared = _intersection(a, b, xp)
-    union = (
-        xp.expand_dims(area(a, xp=xp), -1) + xp.expand_dims(area(b, xp=xp), -2) - shared
-    )
+    union = xp.expand_dims(area_a, -1) + xp.expand_dims(area_b, -2) - shared
     return xp.where(union > 0, shared / xp.where(union > 0, union, 1), 0)
 
 
@@ -78,13 +88,17 @@ def decode_deltas(
     deltas: Tensor,
     *,
     std_dev: Sequence[float],
+    max_log_scale: float = MAX_LOG_SCALE,
     xp: ModuleType | Any = ops,
 ) -> Tensor:
-    """Return boxes (..., 4) moved by deltas (..., 4); undoes `encode_deltas`."""
+    """Return boxes (..., 4) moved by deltas (..., 4); undoes `encode_deltas`.
+
+    A logarithm above `max_log_scale` counts as that; infinity lifts the limit.
+    """
     deltas = deltas * xp.array(std_dev, dtype="float32")
     centres, sides = _centres_and_sides(boxes)
     centres = centres + deltas[..., :2] * sides
-    sides = sides * xp.exp(xp.minimum(deltas[..., 2:], MAX_LOG_SCALE))
+    sides = sides * xp.exp(xp.minimum(deltas[..., 2:], max_log_scale))
     corner = centres - 0.5 * sides
     return xp.concatenate([corner, corner + sides], axis=-1)
 

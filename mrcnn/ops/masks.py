@@ -41,7 +41,8 @@ def mini_mask(mask: np.ndarray, box: np.ndarray, shape: tuple[int, int]) -> np.n
     """Return a mask (H, W) cut to its box and resized, as (*shape,) bool.
 
     Small masks make large images affordable: 56 x 56 instead of 1024 x 1024 pixels
-    (Matterport's USE_MINI_MASK). Bilinear on pixel centres, then rounded.
+    (Matterport's USE_MINI_MASK). Bilinear on pixel centres, then rounded: a half, which
+    is common where a mask shrinks to half its size, goes to the even number, 0.
 
     Args:
         mask: (H, W) bool.
@@ -49,12 +50,16 @@ def mini_mask(mask: np.ndarray, box: np.ndarray, shape: tuple[int, int]) -> np.n
         shape: rows and columns of the result.
 
     Raises:
-        ValueError: if the box is empty.
+        ValueError: if the box is empty or lies outside the mask.
     """
     y1, x1, y2, x2 = (int(edge) for edge in box)
-    if y2 <= y1 or x2 <= x1:
-        raise ValueError(f"Box {box.tolist()} is empty; drop masks without pixels.")
-    return resize_bilinear(mask[y1:y2, x1:x2], shape) >= 0.5
+    part = mask[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
+    if not part.size:
+        raise ValueError(
+            f"Box {[y1, x1, y2, x2]} is empty or outside its mask of {mask.shape[0]} x "
+            f"{mask.shape[1]} pixels; drop masks without pixels."
+        )
+    return resize_bilinear(part, shape) > 0.5
 
 
 def paste_masks(

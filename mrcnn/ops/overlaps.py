@@ -26,10 +26,10 @@ def greedy_match(
     the earlier detection comes first.
 
     Args:
-        overlaps: IoUs (n, m) of n detections with m objects; set an entry to 0 to
-            forbid the pair, as for detections of another class.
+        overlaps: IoUs (n, m) of n detections with m objects; set an entry below the
+            threshold to forbid the pair, as for detections of another class.
         scores: (n,) of the detections.
-        threshold: least IoU of a match, more than 0.
+        threshold: least IoU of a match, not negative.
 
     Returns:
         (n,) int: each detection's object, or -1.
@@ -42,5 +42,5 @@ def greedy_match(
         best = int(free[i].argmax())
         if free[i, best] >= threshold:
             matches[i] = best
-            free[:, best] = 0
+            free[:, best] = -1
     return matches

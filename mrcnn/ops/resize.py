@@ -25,9 +25,9 @@ def _blend(array: np.ndarray, target: int, axis: int) -> np.ndarray:
 def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return an array (h, w, ...) resized to (*shape, ...) float32.
 
-    Pixel centres are aligned, the outside counts as 0, and the result stays within the
-    range of the input, which the outside would leave: what scikit-image's `resize` does
-    with order 1, mode "constant" and no anti-aliasing.
+    Pixel centres are aligned, the outside counts as 0, and the result is clipped to the
+    range of the input, so that a mask without holes keeps its corners: what
+    scikit-image's `resize` does with order 1, mode "constant" and no anti-aliasing.
     """
     array = np.asarray(array)
     if array.dtype != np.float32:
@@ -37,4 +37,6 @@ def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         resized = _blend(_blend(array, shape[0], 0), shape[1], 1)
     else:
         resized = _blend(_blend(array, shape[1], 1), shape[0], 0)
-    return np.clip(resized, array.min(), array.max()) if array.size else resized
+    if array.size and resized is not array:
+        np.clip(resized, array.min(), array.max(), out=resized)
+    return resized

@@ -118,6 +118,30 @@ def test_no_connection_is_one_clear_error(tmp_path):
         fetch.download("http://127.0.0.1:1/b.zip", tmp_path / "b.zip")
 
 
+def test_a_download_is_checked_before_it_gets_its_name(tmp_path, server):
+    path = tmp_path / "new" / "b.zip"
+    seen = []
+
+    def check(part):
+        assert not path.exists()
+        seen.append(part.read_bytes())
+        raise ValueError("not this one")
+
+    with pytest.raises(ValueError, match="not this one"):
+        fetch.download(server.url, path, check=check)
+    assert seen == [server.content]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_progress_goes_where_the_caller_wants(tmp_path, server, capsys):
+    told = []
+    fetch.download(
+        server.url, tmp_path / "b.zip", progress=lambda *bytes_: told.append(bytes_)
+    )
+    assert told[-1] == (len(server.content),) * 2
+    assert capsys.readouterr().out == ""
+
+
 def test_wrong_content_leaves_nothing_behind(tmp_path, server, sums):
     folder = tmp_path / "data" / "balloon"
     sums.write_text("0" * 64 + "  train/a.jpg\n")

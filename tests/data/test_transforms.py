@@ -10,6 +10,8 @@ from mrcnn.data.transforms import (
     place_image,
     place_masks,
     plan_geometry,
+    scale_factor,
+    scaled_shape,
     subtract_mean,
 )
 from mrcnn.structures import Preprocessing
@@ -45,9 +47,15 @@ def test_modes_by_hand(shape, preprocessing, resized, offset, padded):
     placed = place_image(np.full((*shape, 3), 255, np.uint8), geometry)
     assert placed.shape == (*padded, 3)
     y1, x1, y2, x2 = geometry.window.astype(int)
-    assert placed[y1:y2, x1:x2].min() > 0  # resizing may darken an image's border
+    assert placed[y1:y2, x1:x2].min() == 255  # the black outside does not come in
     placed[y1:y2, x1:x2] = 0
     assert not placed.any()
+
+
+def test_no_side_shrinks_to_nothing():
+    assert scaled_shape((3, 1000), 0.1) == (1, 100)
+    assert scale_factor((1, 1000), how("square", 64, 100)) == 0.1
+    assert scale_factor((1, 1000), how("pad64", 64, 100)) == 64
 
 
 def test_none_takes_multiples_of_64_only():

@@ -82,6 +82,23 @@ def test_huge_deltas_stay_finite():
     assert moved[0, 2] - moved[0, 0] == pytest.approx(1000, rel=1e-2)
 
 
+@pytest.mark.parametrize("xp", [np, ops], ids=["numpy", "keras"])
+def test_the_limit_on_growth_can_be_lifted(xp):
+    boxes = np.array([[0.0, 0, 1, 1]], np.float32)
+    deltas = np.array([[0, 0, np.log(500), np.log(2)]], np.float32)
+    options = {"std_dev": (1, 1, 1, 1), "max_log_scale": np.inf, "xp": xp}
+    moved = ops.convert_to_numpy(box_ops.decode_deltas(boxes, deltas, **options))
+    np.testing.assert_allclose(moved[0, 2:] - moved[0, :2], [500, 2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("xp", [np, ops], ids=["numpy", "keras"])
+def test_known_areas_are_believed(xp):
+    boxes = np.array([[0.0, 0, 2, 2], [1, 1, 3, 3]], np.float32)
+    areas = np.array([4.0, 6.0], np.float32)
+    found = box_ops.iou_of_areas(boxes[:1], boxes, areas[:1], areas, xp=xp)
+    np.testing.assert_allclose(ops.convert_to_numpy(found), [[1, 1 / 9]], rtol=1e-6)
+
+
 def test_normalised_corners_are_pixel_centres():
     whole = np.array([[0, 0, 128, 256], [1, 2, 2, 3]], np.float32)
     expected = [[0, 0, 1, 1], [1 / 127, 2 / 255, 1 / 127, 2 / 255]]

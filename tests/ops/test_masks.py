@@ -18,9 +18,9 @@ def disc(side: int = 64, radius: float = 20) -> np.ndarray:
 @pytest.mark.parametrize("source", [(1, 1), (5, 9), (28, 28), (40, 3)])
 @pytest.mark.parametrize("target", [(1, 1), (7, 4), (28, 28), (61, 90)])
 def test_resizing_is_that_of_scikit_image(rng, source, target):
-    array = rng.random((*source, 2)).astype(np.float32)
+    array = rng.uniform(0.2, 1, (*source, 2)).astype(np.float32)
     expected = skimage.transform.resize(
-        array, target, order=1, mode="constant", anti_aliasing=False, clip=True
+        array, target, order=1, mode="constant", anti_aliasing=False
     )
     np.testing.assert_allclose(resize_bilinear(array, target), expected, atol=1e-5)
 
@@ -54,6 +54,14 @@ def test_pasting_cuts_at_the_image_and_skips_what_lies_outside(rng):
     assert mask_ops.paste_masks(masks[:0], boxes[:0], (30, 40)).shape == (30, 40, 0)
 
 
+def test_a_mask_that_fills_its_box_keeps_its_corners():
+    pasted = mask_ops.paste_masks(
+        np.full((1, 28, 28), 0.5, np.float32), np.array([[0, 0, 90, 61]]), (90, 61)
+    )
+    assert pasted.all()
+    assert mask_ops.mini_mask(np.ones((9, 5), bool), [0, 0, 9, 5], (56, 56)).all()
+
+
 def test_boxes_are_tight_and_empty_masks_have_none():
     masks = np.zeros((10, 12, 3), bool)
     masks[2:5, 3:9, 0] = True
@@ -71,6 +79,14 @@ def test_a_mini_mask_pasted_back_is_nearly_the_mask():
     assert (back[..., 0] & mask).sum() / (back[..., 0] | mask).sum() > 0.97
     with pytest.raises(ValueError, match="empty"):
         mask_ops.mini_mask(mask, np.array([4, 4, 4, 9]), (56, 56))
+
+
+def test_half_a_pixel_of_a_mini_mask_is_rounded_to_nothing():
+    mask = np.array([[1, 0, 1, 1], [1, 0, 0, 1]], bool)  # one half, three quarters
+    mini = mask_ops.mini_mask(mask, np.array([0, 0, 2, 4]), (1, 2))
+    assert mini.tolist() == [[False, True]]
+    with pytest.raises(ValueError, match=r"\[2, 0, 3, 4\] is empty or outside.*2 x 4"):
+        mask_ops.mini_mask(mask, np.array([2, 0, 3, 4]), (1, 2))
 
 
 def test_a_roi_around_a_square_is_taught_a_full_mask():

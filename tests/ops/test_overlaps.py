@@ -34,6 +34,12 @@ def test_equal_scores_keep_their_order() -> None:
     assert greedy_match(overlaps, np.array([0.5, 0.5])).tolist() == [0, -1]
 
 
+def test_a_threshold_of_zero_still_gives_an_object_once() -> None:
+    matches = greedy_match(np.array([[0.0], [0.0]]), np.ones(2), threshold=0.0)
+    assert matches.tolist() == [0, -1]
+    assert greedy_match(np.array([[-1.0]]), np.ones(1), threshold=0.0).tolist() == [-1]
+
+
 def test_nothing_to_match() -> None:
     assert greedy_match(np.zeros((0, 3)), np.zeros(0)).shape == (0,)
     assert greedy_match(np.zeros((2, 0)), np.ones(2)).tolist() == [-1, -1]
