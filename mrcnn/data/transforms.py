@@ -25,6 +25,18 @@ class Geometry(NamedTuple):
         return np.concatenate([start, end]).astype(np.float32)
 
 
+def plan_scale(shape: tuple[int, int], preprocessing: Preprocessing) -> float:
+    """Return by how much an image (h, w) grows, or shrinks; see `plan_geometry`."""
+    mode, min_dim, max_dim, min_scale, _ = preprocessing
+    if mode == "none":
+        return 1.0
+    scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
+    scale = max(scale, min_scale)
+    if mode == "square" and round(max(shape) * scale) > max_dim:
+        scale = max_dim / max(shape)
+    return float(scale)
+
+
 def plan_geometry(
     shape: tuple[int, int],
     preprocessing: Preprocessing,
@@ -41,7 +53,7 @@ def plan_geometry(
     Raises:
         ValueError: in mode "none", if a side does not divide by 64.
     """
-    mode, min_dim, max_dim, min_scale, _ = preprocessing
+    mode, min_dim, max_dim = preprocessing[:3]
     height, width = shape
     if mode == "none":
         if height % 64 or width % 64:
@@ -50,10 +62,7 @@ def plan_geometry(
                 'IMAGE_RESIZE_MODE is "none": take "square" or "pad64".'
             )
         return Geometry(shape, shape, (0, 0), shape)
-    scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
-    scale = max(scale, min_scale)
-    if mode == "square" and round(max(shape) * scale) > max_dim:
-        scale = max_dim / max(shape)
+    scale = plan_scale(shape, preprocessing)
     resized = max(1, round(height * scale)), max(1, round(width * scale))
     if mode == "square":
         padded = (max_dim, max_dim)
@@ -103,9 +112,17 @@ def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
     return _place(masks, geometry)
 
 
-def subtract_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """Return an image (..., C) as float32 with the mean pixel taken off."""
-    return image.astype(np.float32) - np.asarray(preprocessing.mean_pixel, np.float32)
+def subtract_mean(
+    image: np.ndarray, preprocessing: Preprocessing, dtype: type = np.float32
+) -> np.ndarray:
+    """Return an image (..., C) as `dtype` with the mean pixel taken off."""
+    return image.astype(dtype) - np.asarray(preprocessing.mean_pixel, dtype)
+
+
+def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Return an image (..., C) without a mean as uint8; undoes `subtract_mean`."""
+    image = np.asarray(image, np.float64) + preprocessing.mean_pixel
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:
