@@ -1,0 +1,113 @@
+"""An image with its objects as Matterport's users load it, and a look at arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from mrcnn.build import preprocessing
+from mrcnn.config import Config
+from mrcnn.data.augment import as_augmentation, flip
+from mrcnn.data.dataset import Dataset
+from mrcnn.data.pipeline import active_class_ids, load_annotated
+from mrcnn.data.transforms import place_image, place_masks, plan_geometry, plan_scale
+from mrcnn.matterport.metas import compose_image_meta
+from mrcnn.ops.masks import boxes_of_masks, mini_mask
+
+
+def log(text: str, array: np.ndarray | None = None) -> None:
+    """Print a text, and of an array the shape, the least and largest value and type."""
+    if array is not None:
+        text = f"{text:25}shape: {array.shape!s:20}  "
+        if array.size:
+            text += f"min: {array.min():10.5f}  max: {array.max():10.5f}"
+        else:
+            text += f"min: {'':10}  max: {'':10}"
+        text += f"  {array.dtype}"
+    print(text)
+
+
+def load_image_gt(
+    dataset: Dataset,
+    config: Config,
+    image_id: int,
+    augment: Any = False,
+    augmentation: Any = None,
+    use_mini_mask: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Load an image and its objects, resized and padded as the configuration says.
+
+    Safer than Matterport's: augmenters that move pixels but that its list lacked (Crop,
+    Rot90, PerspectiveTransform, ...) move masks too, and borders filled with a constant
+    are no object (`mrcnn.data.augment.augment`); `numpy.random.seed` repeats crops and
+    augmentations, imgaug's too; masks are bool, whatever `load_mask` returns. Objects
+    whose masks are left without a pixel are dropped.
+
+    In forks, the fourth argument is the augmentation, and is understood here. They
+    return mini masks whenever USE_MINI_MASK; as in Matterport, `use_mini_mask` decides
+    here.
+
+    Args:
+        dataset: prepared.
+        config: the configuration.
+        image_id: internal.
+        augment: mirror left and right in half of the cases; deprecated.
+        augmentation: an imgaug augmenter, or like those of `mrcnn.data.augment`.
+        use_mini_mask: cut masks to boxes and resize them to MINI_MASK_SHAPE.
+
+    Returns:
+        image (H, W, C) uint8; image_meta (12 + K,) float64; class_ids (n,) int32,
+        negative for crowds; bbox (n, 4) int32 pixels of the padded image, y2 and x2
+        exclusive; mask (H, W, n) bool, or (*MINI_MASK_SHAPE, n).
+
+    Raises:
+        ValueError: names an image that is none or does not fit its masks; or if an
+            augmenter changes sizes, or IMAGE_RESIZE_MODE "none" does not fit.
+        TypeError: if an augmentation is none, or given twice.
+    """
+    augment, augmentation = _which_augmentation(augment, augmentation)
+    how, rng = preprocessing(config), _global_rng()
+    image, mask, class_ids = load_annotated(
+        dataset, image_id, config.IMAGE_CHANNEL_COUNT
+    )
+    original_shape = image.shape
+    geometry = plan_geometry(original_shape[:2], how, rng)
+    image, mask = place_image(image, geometry), place_masks(mask, geometry)
+    if augment:
+        image, mask = flip(image, mask, rng)
+    if augmentation is not None:
+        image, mask = as_augmentation(augmentation)(image, mask, rng)
+    kept = mask.any(axis=(0, 1))
+    mask, class_ids = mask[..., kept], class_ids[kept]
+    bbox = boxes_of_masks(mask)
+    meta = compose_image_meta(
+        image_id,
+        original_shape,
+        image.shape,
+        geometry.window,
+        plan_scale(original_shape[:2], how),
+        active_class_ids(dataset, image_id),
+    )
+    if use_mini_mask:
+        shape = tuple(config.MINI_MASK_SHAPE)
+        small = np.zeros((*shape, len(bbox)), bool)
+        for i, box in enumerate(bbox):
+            small[..., i] = mini_mask(mask[..., i], box, shape)
+        mask = small
+    return image, meta, class_ids, bbox, mask
+
+
+def _which_augmentation(augment: Any, augmentation: Any) -> tuple[bool, Any]:
+    """Return Matterport's two; a fork's one may stand in the place of the first."""
+    if not (callable(augment) or hasattr(augment, "to_deterministic")):
+        return bool(augment), augmentation
+    if augmentation is not None:
+        raise TypeError(
+            "load_image_gt got two augmentations, as `augment` and as `augmentation`: "
+            "give `augmentation` only."
+        )
+    return False, augment
+
+
+def _global_rng() -> np.random.Generator:
+    """Return a generator that draws from the state that `numpy.random.seed` sets."""
+    return np.random.Generator(np.random.get_bit_generator())
