@@ -264,10 +264,10 @@ def test_random_boxes_lie_near_objects():
         (rois[45:90], (30, 36), (60, 78)),
         (rois[90:], (0, 0), (64, 80)),
     ):
-        assert (part[:, :2].min(axis=0) >= low).all()
-        assert (part[:, 2:].max(axis=0) <= high).all()
-        spread = part[:, 2:].max(axis=0) - part[:, :2].min(axis=0)
-        assert (spread > np.subtract(high, low) / 2).all()
+        first, last = part[:, :2].min(axis=0), part[:, 2:].max(axis=0)
+        assert (first >= low).all() and (last <= high).all()
+        # Draws come near the ends, a quarter of the way at most.
+        assert (last - first > np.subtract(high, low) * 0.75).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (9, 1, 3)])
