@@ -2,8 +2,8 @@
 
 Subclass `Config` and override class attributes. Defaults reproduce Matterport's
 Mask_RCNN (config.py); the attributes of the last section are this project's own and opt
-in to choices that it did not have. `mrcnn.build` is the only module that reads a
-`Config`.
+in to choices that it did not have. Only `mrcnn.build` reads a `Config`, beside
+Matterport's functions (`mrcnn.matterport`), which take one as an argument.
 """
 
 import numpy as np

@@ -4,7 +4,8 @@
 in `mrcnn.matterport` over the modules that the rest of the package uses.
 """
 
-from mrcnn.matterport.inputs import DataGenerator, data_generator, load_image_gt
+from mrcnn.matterport.generators import DataGenerator, data_generator
+from mrcnn.matterport.inputs import load_image_gt, log
 from mrcnn.matterport.layers import (
     DetectionLayer,
     DetectionTargetLayer,
@@ -31,7 +32,6 @@ from mrcnn.matterport.losses import (
 )
 from mrcnn.matterport.metas import (
     compose_image_meta,
-    log,
     mold_image,
     parse_image_meta,
     parse_image_meta_graph,

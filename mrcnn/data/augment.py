@@ -151,6 +151,22 @@ def from_imgaug(augmenter: Any) -> Augmentation:
     return augmentation
 
 
+def as_augmentation(augmentation: Any) -> Augmentation:
+    """Return an imgaug augmenter, or what already is an augmentation, as one.
+
+    Raises TypeError if it is neither.
+    """
+    # Augmenters of imgaug can be called too, but take batches.
+    if hasattr(augmentation, "to_deterministic"):
+        return from_imgaug(augmentation)
+    if not callable(augmentation):
+        raise TypeError(
+            f"augmentation is a {type(augmentation).__name__}: give an augmenter of "
+            "imgaug or a callable (image, masks, rng) -> (image, masks)."
+        )
+    return augmentation
+
+
 def augment(
     augmenter: Any, image: np.ndarray, masks: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:

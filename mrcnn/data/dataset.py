@@ -156,6 +156,21 @@ class Dataset:
         return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
 
 
+def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what any `load_mask` says: masks bool (h, w, n) and class ids int32 (n,).
+
+    Raises ValueError, naming the image, if it is not one class id for each mask.
+    """
+    masks, class_ids = dataset.load_mask(image_id)
+    if masks.ndim != 3 or masks.shape[-1] != len(class_ids):
+        raise ValueError(
+            f"load_mask of {dataset.image_reference(image_id)} returned masks of shape "
+            f"{masks.shape} for {len(class_ids)} class ids: expected (h, w, "
+            f"{len(class_ids)})."
+        )
+    return masks.astype(bool, copy=False), np.asarray(class_ids, np.int32)
+
+
 def read_image(path: str | Path) -> np.ndarray:
     """Read a picture as uint8 RGB (h, w, 3): grey is repeated, alpha is dropped.
 

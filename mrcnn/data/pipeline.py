@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import keras
 import numpy as np
 
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.dataset import Dataset, load_objects
 from mrcnn.data.transforms import (
     Geometry,
     check_image,
@@ -22,6 +22,44 @@ Augmentation = Callable[
     [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
 ]
 """Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool."""
+
+
+def load_annotated(
+    dataset: Dataset, image_id: int, channels: int = 3
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Load an image and its objects, in original pixels, and check that they agree.
+
+    Args:
+        dataset: prepared.
+        image_id: internal.
+        channels: of the model.
+
+    Returns:
+        Image (h, w, channels) uint8, masks (h, w, n) bool and class ids (n,) int32,
+        negative for crowds.
+
+    Raises:
+        ValueError: names the image if it is none (see `transforms.check_image`), or if
+            its masks do not fit it (see also `dataset.load_objects`).
+    """
+    name = dataset.image_reference(image_id)
+    image = check_image(dataset.load_image(image_id), name, channels)
+    masks, class_ids = load_objects(dataset, image_id)
+    if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
+        raise ValueError(
+            f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
+            "pixels."
+        )
+    if not masks.shape[-1]:
+        masks = np.zeros((*image.shape[:2], 0), bool)
+    return image, masks, class_ids
+
+
+def active_class_ids(dataset: Dataset, image_id: int) -> np.ndarray:
+    """Return (K,) int32: 1 for the classes that the image's source annotates."""
+    active = np.zeros(dataset.num_classes, np.int32)
+    active[dataset.source_class_ids[dataset.image_info[image_id]["source"]]] = 1
+    return active
 
 
 class Batches(keras.utils.PyDataset):
@@ -159,22 +197,9 @@ class Batches(keras.utils.PyDataset):
         """Return image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,)."""
         if image_id in self._cache:
             return self._cache[image_id]
-        name = self.dataset.image_reference(image_id)
-        image = check_image(self.dataset.load_image(image_id), name, self.channels)
-        masks, class_ids = self.dataset.load_mask(image_id)
-        if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
-            raise ValueError(
-                f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
-                "pixels."
-            )
-        geometry = self._geometry(image, name, rng)
-        if not masks.shape[-1]:
-            masks = np.zeros((*image.shape[:2], 0), bool)
-        loaded = (
-            place_image(image, geometry),
-            place_masks(masks, geometry),
-            np.asarray(class_ids, np.int32),
-        )
+        image, masks, class_ids = load_annotated(self.dataset, image_id, self.channels)
+        geometry = self._geometry(image, self.dataset.image_reference(image_id), rng)
+        loaded = place_image(image, geometry), place_masks(masks, geometry), class_ids
         size = sum(array.nbytes for array in loaded)
         if size <= self._cache_left and self.preprocessing.mode != "crop":
             self._cache_left -= size
@@ -194,7 +219,7 @@ class Batches(keras.utils.PyDataset):
         return {
             "images": subtract_mean(image, self.preprocessing),
             **self._objects(masks[..., kept], boxes[kept], class_ids[kept]),
-            "active_class_ids": self._active_class_ids(image_id),
+            "active_class_ids": active_class_ids(self.dataset, image_id),
         }
 
     def _objects(
@@ -218,10 +243,3 @@ class Batches(keras.utils.PyDataset):
                 mask = mini_mask(mask, boxes[i], self.mini_mask_shape)
             slots["gt_masks"][i] = mask
         return slots
-
-    def _active_class_ids(self, image_id: int) -> np.ndarray:
-        """Return (K,) int32: 1 for the classes that the image's source annotates."""
-        active = np.zeros(self.dataset.num_classes, np.int32)
-        source = self.dataset.image_info[image_id]["source"]
-        active[self.dataset.source_class_ids[source]] = 1
-        return active

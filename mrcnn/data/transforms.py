@@ -28,11 +28,13 @@ class Geometry(NamedTuple):
 def scale_factor(shape: tuple[int, int], preprocessing: Preprocessing) -> float:
     """Return by how much an image (h, w) grows or shrinks; see `plan_geometry`."""
     mode, min_dim, max_dim, min_scale, _ = preprocessing
+    if mode == "none":
+        return 1.0
     scale = max(1.0, min_dim / min(shape)) if min_dim else 1.0
     scale = max(scale, min_scale)
     if mode == "square" and round(max(shape) * scale) > max_dim:
         scale = max_dim / max(shape)
-    return scale
+    return float(scale)
 
 
 def scaled_shape(shape: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -56,7 +58,7 @@ def plan_geometry(
     Raises:
         ValueError: in mode "none", if a side does not divide by 64.
     """
-    mode, min_dim, max_dim, _, _ = preprocessing
+    mode, min_dim, max_dim = preprocessing[:3]
     height, width = shape
     if mode == "none":
         if height % 64 or width % 64:
@@ -114,9 +116,17 @@ def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
     return place(masks, geometry)
 
 
-def subtract_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """Return an image (..., C) as float32 with the mean pixel taken off."""
-    return image.astype(np.float32) - np.asarray(preprocessing.mean_pixel, np.float32)
+def subtract_mean(
+    image: np.ndarray, preprocessing: Preprocessing, dtype: type = np.float32
+) -> np.ndarray:
+    """Return an image (..., C) as `dtype` with the mean pixel taken off."""
+    return image.astype(dtype) - np.asarray(preprocessing.mean_pixel, dtype)
+
+
+def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Return an image (..., C) without a mean as uint8; undoes `subtract_mean`."""
+    image = np.asarray(image, np.float64) + preprocessing.mean_pixel
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:

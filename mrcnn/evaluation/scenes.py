@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.dataset import Dataset, load_objects
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
@@ -107,14 +107,8 @@ def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
 
 def load_truth(dataset: Dataset, image_id: int) -> Objects:
     """Return the annotated objects of an image; ValueError if they contradict it."""
-    masks, class_ids = dataset.load_mask(image_id)
-    if masks.ndim != 3 or masks.shape[-1] != len(class_ids):
-        raise ValueError(
-            f"load_mask of {dataset.image_reference(image_id)} returned masks of shape "
-            f"{masks.shape} for {len(class_ids)} class ids: expected (h, w, "
-            f"{len(class_ids)})."
-        )
-    return annotated(class_ids, masks.astype(bool))
+    masks, class_ids = load_objects(dataset, image_id)
+    return annotated(class_ids, masks)
 
 
 def collect(

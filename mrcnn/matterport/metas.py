@@ -1,85 +1,98 @@
-"""What Matterport's code keeps beside an image, as one row of numbers."""
+"""What Matterport's `mrcnn.model` calls image metas, and images without their mean.
+
+A meta is one row of 12 + K numbers about an image and how it was padded. FIELDS says
+what they are; all functions here go by it.
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from keras import ops
 
 from mrcnn.build import preprocessing
 from mrcnn.config import Config
-from mrcnn.data.transforms import subtract_mean
+from mrcnn.data.transforms import add_mean, subtract_mean
 from mrcnn.structures import Tensor
 
-_FIELDS = {
-    "image_id": slice(0, 1),
-    "original_image_shape": slice(1, 4),
-    "image_shape": slice(4, 7),
-    "window": slice(7, 11),
-    "scale": slice(11, 12),
-    "active_class_ids": slice(12, None),
+FIELDS: dict[str, int | slice] = {
+    "image_id": 0,
+    "original_image_shape": slice(1, 4),  # (h, w, C)
+    "image_shape": slice(4, 7),  # (H, W, C)
+    "window": slice(7, 11),  # (y1, x1, y2, x2), pixels of the padded image
+    "scale": 11,
+    "active_class_ids": slice(12, None),  # 1 for the K classes of the image's source
 }
-
-
-def log(text: str, array: np.ndarray | None = None) -> None:
-    """Print a text, and the shape, range and type of an array beside it."""
-    if array is not None:
-        array = np.asarray(array)
-        low, high = (array.min(), array.max()) if array.size else (np.nan, np.nan)
-        text = (
-            f"{text:25} shape: {array.shape!s:20} min: {low:10.5f}  max: {high:10.5f}"
-            f"  {array.dtype}"
-        )
-    print(text)
+"""Which columns of a meta hold what."""
 
 
 def compose_image_meta(
     image_id: int,
     original_image_shape: Sequence[int],
     image_shape: Sequence[int],
-    window: Sequence[float],
+    window: Sequence[int],
     scale: float,
     active_class_ids: Sequence[int],
 ) -> np.ndarray:
-    """Return one row (12 + K,) float64.
+    """Return the meta (12 + K,) float64 of an image.
 
     Args:
-        image_id: of the data set.
+        image_id: internal id of the image.
         original_image_shape: (h, w, C).
-        image_shape: (H, W, C), padded.
-        window: (y1, x1, y2, x2), the part that is no padding, padded pixels.
-        scale: from original to padded pixels.
+        image_shape: (H, W, C), after resizing and padding.
+        window: (y1, x1, y2, x2), the part of the padded image that is no padding.
+        scale: by how much the image was enlarged.
         active_class_ids: (K,), 1 for the classes that the image's source annotates.
+
+    Raises:
+        ValueError: if a shape or the window has another length.
     """
-    original = [*original_image_shape, 1][:3]  # a grey image has no channel axis
-    parts = ([image_id], original, image_shape, window, [scale], active_class_ids)
-    return np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
+    for name, value, length in (
+        ("original_image_shape", original_image_shape, 3),
+        ("image_shape", image_shape, 3),
+        ("window", window, 4),
+    ):
+        if len(value) != length:
+            raise ValueError(
+                f"compose_image_meta: {name} is {tuple(value)}; give {length} numbers."
+            )
+    parts = [image_id], original_image_shape, image_shape, window, [scale]
+    return np.concatenate([*parts, active_class_ids]).astype(np.float64)
 
 
 def parse_image_meta(meta: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the fields of rows (B, 12 + K) by name; see `compose_image_meta`.
+    """Return what metas (B, 12 + K) say, by name, as int32; `scale` as float32.
 
-    All are int32 but the scale, which is float32; ids and scales are (B,).
+    Names and shapes are those of FIELDS, each with B in front.
     """
-    parsed = {name: meta[:, columns] for name, columns in _FIELDS.items()}
-    found = {
-        n: v.astype(np.float32 if n == "scale" else np.int32) for n, v in parsed.items()
+    kinds = dict.fromkeys(FIELDS, np.int32) | {"scale": np.float32}
+    return {
+        name: np.asarray(value).astype(kinds[name])
+        for name, value in _fields(np.asarray(meta)).items()
     }
-    for name in ("image_id", "scale"):
-        found[name] = found[name][:, 0]
-    return found
 
 
 def parse_image_meta_graph(meta: Tensor) -> dict[str, Tensor]:
-    """Return the fields of a tensor of rows (B, 12 + K), in its own type."""
-    parsed = {name: meta[:, columns] for name, columns in _FIELDS.items()}
-    return parsed | {name: parsed[name][:, 0] for name in ("image_id", "scale")}
+    """Return what metas (B, 12 + K) say, by name, as float32 tensors.
+
+    Like `parse_image_meta`, for tensors, symbolic ones too.
+    """
+    return _fields(ops.cast(meta, "float32"))
+
+
+def _fields(meta: Any) -> dict[str, Any]:
+    return {name: meta[..., columns] for name, columns in FIELDS.items()}
 
 
 def mold_image(images: np.ndarray, config: Config) -> np.ndarray:
-    """Return images (..., C) as float32 less the mean pixel."""
-    return subtract_mean(np.asarray(images), preprocessing(config))
+    """Return images (..., C), RGB in 0..255, without MEAN_PIXEL, float64."""
+    return subtract_mean(np.asarray(images), preprocessing(config), np.float64)
 
 
 def unmold_image(normalized_images: np.ndarray, config: Config) -> np.ndarray:
-    """Return molded images (..., C) as uint8 again."""
-    restored = normalized_images + np.asarray(preprocessing(config).mean_pixel)
-    return np.clip(np.rint(restored), 0, 255).astype(np.uint8)
+    """Return images (..., C) uint8 with MEAN_PIXEL again; undoes `mold_image`.
+
+    Rounded to the nearest level, where Matterport cuts decimals off and so makes some
+    pixels darker by one, and limited to 0..255, where it starts again from 0.
+    """
+    return add_mean(normalized_images, preprocessing(config))

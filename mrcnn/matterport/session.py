@@ -17,8 +17,8 @@ from mrcnn.config import Config
 from mrcnn.data.augment import from_imgaug
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
+from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
-from mrcnn.matterport.metas import log
 from mrcnn.matterport.runs import RunFolder, last_weights, recorders
 from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection

@@ -1,6 +1,7 @@
 """Which boxes stand for an object and which for background, from a matrix of IoUs."""
 
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from keras import ops
 
@@ -15,17 +16,19 @@ class Matches(NamedTuple):
 
     positive: Tensor  # (B, N) bool
     negative: Tensor  # (B, N) bool
-    index: Tensor  # (B, N) int32, the object that the box overlaps most
+    index: Tensor  # (B, N) int, the object that the box overlaps most
 
 
-def _best(overlaps: Tensor, objects: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _best(
+    overlaps: Tensor, objects: Tensor, xp: ModuleType | Any
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return IoUs with non-objects at -1, and each box's best IoU and its object."""
-    overlaps = ops.where(objects[:, None, :], overlaps, -1.0)
-    return overlaps, ops.max(overlaps, -1), ops.cast(ops.argmax(overlaps, -1), "int32")
+    overlaps = xp.where(objects[:, None, :], overlaps, -1.0)
+    return overlaps, xp.max(overlaps, -1), xp.argmax(overlaps, -1)
 
 
-def _clear_of_crowds(overlaps: Tensor, crowds: Tensor) -> Tensor:
-    return ops.max(ops.where(crowds[:, None, :], overlaps, 0.0), -1) < CROWD_IOU
+def _clear_of_crowds(overlaps: Tensor, crowds: Tensor, xp: ModuleType | Any) -> Tensor:
+    return xp.max(xp.where(crowds[:, None, :], overlaps, 0.0), -1) < CROWD_IOU
 
 
 def match_anchors(
@@ -35,6 +38,7 @@ def match_anchors(
     *,
     positive_iou: float = 0.7,
     negative_iou: float = 0.3,
+    xp: ModuleType | Any = ops,
 ) -> Matches:
     """Match anchors with objects as the proposal network is trained.
 
@@ -48,13 +52,15 @@ def match_anchors(
         crowds: (B, G) bool, the slots that hold a crowd.
         positive_iou: from here on an anchor is positive.
         negative_iou: below this it is negative.
+        xp: what computes, `keras.ops` or NumPy.
     """
-    masked, best, index = _best(overlaps, objects)
+    masked, best, index = _best(overlaps, objects, xp)
     # An object that no anchor touches has no best anchor: 0 must not count as a tie.
-    per_object = ops.max(masked, axis=1, keepdims=True)
-    is_best = ops.any((masked == per_object) & (per_object > 0), axis=-1)
+    per_object = xp.max(masked, axis=1, keepdims=True)
+    is_best = xp.any((masked == per_object) & (per_object > 0), axis=-1)
     positive = (best >= positive_iou) | is_best
-    negative = (best < negative_iou) & _clear_of_crowds(overlaps, crowds) & ~positive
+    clear = _clear_of_crowds(overlaps, crowds, xp)
+    negative = (best < negative_iou) & clear & ~positive
     return Matches(positive, negative, index)
 
 
@@ -65,6 +71,7 @@ def match_rois(
     crowds: Tensor,
     *,
     positive_iou: float = 0.5,
+    xp: ModuleType | Any = ops,
 ) -> Matches:
     """Match proposals with objects as the heads are trained.
 
@@ -78,8 +85,9 @@ def match_rois(
         objects: (B, G) bool, the slots that hold an ordinary object.
         crowds: (B, G) bool, the slots that hold a crowd.
         positive_iou: from here on a proposal is positive.
+        xp: what computes, `keras.ops` or NumPy.
     """
-    _, best, index = _best(overlaps, objects)
+    _, best, index = _best(overlaps, objects, xp)
     positive = (best >= positive_iou) & valid
-    negative = (best < positive_iou) & _clear_of_crowds(overlaps, crowds) & valid
+    negative = (best < positive_iou) & _clear_of_crowds(overlaps, crowds, xp) & valid
     return Matches(positive, negative, index)

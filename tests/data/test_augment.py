@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mrcnn.data.augment import (
+    as_augmentation,
     augment,
     colour_jitter,
     compose,
@@ -198,6 +199,14 @@ def test_hue_turns_colours_but_not_grey():
     stripes[:, :2] = (200, 60, 60)
     changed, _ = jitter(stripes, masks, np.random.default_rng(0))
     assert (changed[:, :2] != stripes[:, :2]).any()
+
+
+def test_augmenters_and_augmentations_are_told_apart(sample):
+    assert as_augmentation(flip) is flip
+    mirrored, _ = as_augmentation(iaa.Fliplr(1.0))(*sample, np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, sample[0][:, ::-1])
+    with pytest.raises(TypeError, match="augmentation is a list"):
+        as_augmentation([iaa.Fliplr(1.0)])
 
 
 def test_bad_scales_are_refused():

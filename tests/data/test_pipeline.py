@@ -5,7 +5,7 @@ import pytest
 
 from mrcnn import build
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Batches
+from mrcnn.data.pipeline import Batches, active_class_ids, load_annotated
 from mrcnn.structures import Preprocessing
 
 SQUARE = Preprocessing("square", 64, 64, 0, (0.0, 0.0, 0.0))
@@ -144,6 +144,35 @@ def test_bad_input_is_named():
         batches(Boxes([1], mask_shape=(32, 64)))[0]
     with pytest.raises(ValueError, match="holds no images"):
         batches(Boxes([]))
+
+
+def test_masks_and_class_ids_must_agree():
+    dataset = Boxes([2])
+    masks, _ = dataset.load_mask(0)
+    for answer in ((masks, [1]), (masks[..., 0], [1, 1])):
+        dataset.load_mask = lambda i, answer=answer: answer
+        with pytest.raises(ValueError, match=r"load_mask of photo0\.png .* class ids"):
+            batches(dataset)[0]
+
+
+def test_annotations_of_any_type_become_bool_and_int32():
+    dataset = Boxes([2])
+    masks, _ = dataset.load_mask(0)
+    dataset.load_mask = lambda i: (masks * 255.0, [1, -1])
+    _, loaded, class_ids = load_annotated(dataset, 0)
+    assert (loaded.dtype, class_ids.dtype) == (bool, np.int32)
+    np.testing.assert_array_equal(loaded, masks)
+    assert class_ids.tolist() == [1, -1]
+
+
+def test_an_image_without_objects_has_masks_of_its_size():
+    dataset = Boxes([0])
+    dataset.load_mask = lambda i: (np.empty((0, 0, 0)), np.empty(0, int))
+    assert load_annotated(dataset, 0)[1].shape == (64, 64, 0)
+
+
+def test_active_classes_are_those_of_the_source_and_background():
+    assert active_class_ids(Boxes([1]), 0).tolist() == [1, 1, 0]
 
 
 def test_another_class_count_is_refused(tiny_config):

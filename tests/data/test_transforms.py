@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mrcnn.data.transforms import (
+    add_mean,
     boxes_to_original,
     boxes_to_padded,
     check_image,
@@ -54,8 +55,23 @@ def test_modes_by_hand(shape, preprocessing, resized, offset, padded):
 
 def test_no_side_shrinks_to_nothing():
     assert scaled_shape((3, 1000), 0.1) == (1, 100)
-    assert scale_factor((1, 1000), how("square", 64, 100)) == 0.1
-    assert scale_factor((1, 1000), how("pad64", 64, 100)) == 64
+
+
+@pytest.mark.parametrize(
+    ("shape", "preprocessing", "scale"),
+    [
+        ((50, 100), how("square", 64, 128), 1.28),
+        ((50, 200), how("square", 64, 128), 0.64),
+        ((100, 90), how("square", 64, 128), 1.0),
+        ((20, 30), how("square", 0, 128, 2), 2.0),
+        ((1, 1000), how("pad64", 64, 100), 64.0),
+        ((32, 64), how("crop", 64, 0), 2.0),
+        ((64, 128), how("none", 512, 512), 1.0),
+    ],
+)
+def test_scales_by_hand(shape, preprocessing, scale):
+    assert scale_factor(shape, preprocessing) == scale
+    assert isinstance(scale_factor(shape, preprocessing), float)
 
 
 def test_none_takes_multiples_of_64_only():
@@ -111,6 +127,16 @@ def test_the_mean_is_subtracted_in_float32():
     image = subtract_mean(np.zeros((2, 2, 3), np.uint8), how("none", 0, 0))
     assert image.dtype == np.float32
     np.testing.assert_array_equal(image[0, 0], [-1, -2, -3])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_mean_comes_back(dtype):
+    levels = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    mean = how("none", 0, 0)._replace(mean_pixel=(123.7, 116.8, 103.9))
+    plain = subtract_mean(levels, mean, dtype)
+    assert plain.dtype == dtype
+    np.testing.assert_array_equal(add_mean(plain, mean), levels)
+    np.testing.assert_array_equal(add_mean(plain - 255, mean), np.zeros((256, 3)))
 
 
 def test_images_of_every_kind(rng):
