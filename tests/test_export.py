@@ -63,10 +63,10 @@ def test_saved_model(model, images, tmp_path):
     folder = export.to_saved_model(model, tmp_path / "saved", SHAPE)
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
     assert model.settings == settings
-    serve = tf.saved_model.load(str(folder)).serve
+    loaded = tf.saved_model.load(str(folder))  # its variables live as long as it does
 
     def run(inputs):
-        return serve(**{k: tf.constant(v) for k, v in inputs.items()})
+        return loaded.serve(**{k: tf.constant(v) for k, v in inputs.items()})
 
     check(run, model, images)
     with pytest.raises(FileExistsError, match="saved exists"):

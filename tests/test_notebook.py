@@ -63,7 +63,7 @@ def test_photographs_become_jpeg_and_plots_png(photo, magic, displayed):
     notebook.show(figure, photo=photo)
     (image,), _ = displayed[0]
     assert image.data.startswith(magic)
-    assert not plt.get_fignums()
+    assert not plt.fignum_exists(figure.number)
 
 
 def test_verbosity_follows_the_environment(monkeypatch):

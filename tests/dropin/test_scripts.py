@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 HERE = Path(__file__).parent
@@ -19,10 +20,11 @@ pytestmark = [
 
 
 def run(script: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    """Run a script as the interpreter does."""
+    """Run a script as the interpreter does, whose end closes all figures."""
     path = str(HERE / script)
     monkeypatch.setattr("sys.argv", [path, *map(str, arguments)])
     runpy.run_path(path, run_name="__main__")
+    plt.close("all")
 
 
 @pytest.mark.parametrize("script", ["shapes.py", "balloon.py"])
