@@ -3,7 +3,7 @@
 The only module besides the Matterport facades that reads a `Config`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 import keras
@@ -12,22 +12,24 @@ from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
 from mrcnn.hardware import best_policy
-from mrcnn.nn.fpn import build_fpn
+from mrcnn.nn.channels import channel_groups
+from mrcnn.nn.fpn import build_fpn, pyramid_widths
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.nn.resnet import build_backbone, default_widths
-from mrcnn.nn.roi_heads import build_box_head, build_mask_head
-from mrcnn.nn.rpn import build_rpn
+from mrcnn.nn.resnet import BLOCKS, build_backbone, default_widths
+from mrcnn.nn.roi_heads import (
+    box_head_widths,
+    build_box_head,
+    build_mask_head,
+    mask_head_widths,
+)
+from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
 
 Model = TypeVar("Model", bound=MaskRCNN)
 
-WIDTHS = (
-    *("TOP_DOWN_PYRAMID_SIZE", "RPN_CHANNELS"),
-    *("FPN_CLASSIF_FC_LAYERS_SIZE", "MASK_HEAD_CHANNELS"),
-)
 NARROWEST = 4
 """Channels that every layer keeps."""
 
@@ -57,40 +59,74 @@ def model(
         bn_momentum=config.BN_MOMENTUM,
         seed=seed,
     )
-    backbone = build_backbone(
-        config.BACKBONE, config.IMAGE_CHANNEL_COUNT, make, config.BACKBONE_WIDTHS
-    )
-    depth, classes = config.TOP_DOWN_PYRAMID_SIZE, config.NUM_CLASSES
+    widths, classes = layer_widths(config), config.NUM_CLASSES
+    backbone = build_backbone(config.BACKBONE, config.IMAGE_CHANNEL_COUNT, widths, make)
+    depth = widths["fpn_p2"]
     parts = Parts(
         backbone=backbone,
-        fpn=build_fpn([output.shape[-1] for output in backbone.outputs], depth, make),
+        fpn=build_fpn([output.shape[-1] for output in backbone.outputs], widths, make),
         rpn=build_rpn(
-            depth,
-            config.RPN_CHANNELS,
-            len(config.RPN_ANCHOR_RATIOS),
-            config.RPN_ANCHOR_STRIDE,
-            make,
+            depth, widths, len(config.RPN_ANCHOR_RATIOS), config.RPN_ANCHOR_STRIDE, make
         ),
-        box_head=build_box_head(
-            depth, config.POOL_SIZE, config.FPN_CLASSIF_FC_LAYERS_SIZE, classes, make
-        ),
-        mask_head=build_mask_head(
-            depth, config.MASK_POOL_SIZE, config.MASK_HEAD_CHANNELS, classes, make
-        ),
+        box_head=build_box_head(depth, config.POOL_SIZE, widths, classes, make),
+        mask_head=build_mask_head(depth, config.MASK_POOL_SIZE, widths, classes, make),
     )
     return model_class(parts, settings(config), preprocessing(config), seed=seed)
 
 
+def layer_widths(config: Config) -> dict[str, int]:
+    """Return the filters of every layer of a network by its name.
+
+    Layers that give the outputs, and those of a backbone that is a function, are not
+    among them.
+
+    Raises:
+        ValueError: names an architecture or a layer that does not exist, or layers that
+            are added and differ in width.
+    """
+    architecture = config.BACKBONE
+    known = architecture in BLOCKS
+    if not known and not callable(architecture):
+        raise ValueError(
+            f"BACKBONE is {architecture!r}; it must be one of "
+            f"{', '.join(BLOCKS)}, or a function."
+        )
+    default = {
+        **(default_widths(architecture) if known else {}),
+        **pyramid_widths(config.TOP_DOWN_PYRAMID_SIZE),
+        **rpn_widths(config.RPN_CHANNELS),
+        **box_head_widths(config.FPN_CLASSIF_FC_LAYERS_SIZE),
+        **mask_head_widths(config.MASK_HEAD_CHANNELS),
+    }
+    given = dict(config.LAYER_WIDTHS or {})
+    if unknown := set(given) - set(default):
+        raise ValueError(
+            f"LAYER_WIDTHS names {', '.join(sorted(unknown))}, which is no layer that "
+            f"has channels of its own in a network on {architecture}."
+        )
+    widths = default | given
+    for group in channel_groups(architecture):
+        found = {name: widths[name] for name in group.makers}
+        if len(set(found.values())) > 1:
+            raise ValueError(
+                f"LAYER_WIDTHS gives different widths to layers that share their "
+                f"channels ({group.name}): {found}."
+            )
+    return widths
+
+
+def with_widths(config: Config, widths: Mapping[str, int]) -> Config:
+    """Return a configuration that differs in the filters of the layers named."""
+    changes = {"LAYER_WIDTHS": dict(config.LAYER_WIDTHS or {}) | dict(widths)}
+    return type(type(config).__name__, (type(config),), changes)()
+
+
 def narrower(config: Config, factor: float) -> Config:
     """Return a configuration with every layer's width scaled by a factor."""
-
-    def scaled(width: int) -> int:
-        return max(NARROWEST, round(factor * width))
-
-    backbone = default_widths(config.BACKBONE) | dict(config.BACKBONE_WIDTHS or {})
-    changes = {name: scaled(getattr(config, name)) for name in WIDTHS}
-    changes["BACKBONE_WIDTHS"] = {name: scaled(w) for name, w in backbone.items()}
-    return type(f"Narrower{type(config).__name__}", (type(config),), changes)()
+    widths = layer_widths(config)
+    return with_widths(
+        config, {n: max(NARROWEST, round(factor * w)) for n, w in widths.items()}
+    )
 
 
 def settings(config: Config) -> Settings:

@@ -84,9 +84,9 @@ class Config:
     GRADIENT_CLIP_NORM = 5.0  # of all gradients together
 
     # --- This project's own
-    BACKBONE_WIDTHS: dict[str, int] | None = None
-    """Filters by layer name, in place of the backbone's defaults: a narrowed or pruned
-    network is the ordinary builder with other widths."""
+    LAYER_WIDTHS: dict[str, int] | None = None
+    """Filters by layer name, in place of what the other settings say: a narrowed or
+    pruned network is the ordinary builder with other widths."""
     RPN_CHANNELS = 512
     MASK_HEAD_CHANNELS = 256
     BN_MOMENTUM = 0.99

@@ -49,6 +49,18 @@ def weighted_layers(model: MaskRCNN) -> Iterator[keras.layers.Layer]:
         yield from (layer for layer in part.layers if layer.weights)
 
 
+def single_layers(model: MaskRCNN) -> Iterator[keras.layers.Layer]:
+    """Yield every layer that has weights, from the image to the outputs.
+
+    As `weighted_layers`, but with the layers of the proposal network one by one.
+    """
+    for layer in weighted_layers(model):
+        if layer is model.rpn:
+            yield from (inner for inner in layer.layers if inner.weights)
+        else:
+            yield layer
+
+
 def _variables(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:
     """Return (name in the file, variable) in the order of the layout."""
     if isinstance(layer, keras.Model):

@@ -25,7 +25,7 @@ def tiny_config():
     class TinyConfig(ShapesConfig):
         IMAGES_PER_GPU = 2
         IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64
-        BACKBONE_WIDTHS = dict.fromkeys(default_widths("compact"), 8)
+        LAYER_WIDTHS = dict.fromkeys(default_widths("compact"), 8)
         TOP_DOWN_PYRAMID_SIZE = RPN_CHANNELS = MASK_HEAD_CHANNELS = 8
         FPN_CLASSIF_FC_LAYERS_SIZE = 16
         RPN_ANCHOR_SCALES = (8, 16, 24, 32, 64)

@@ -4,7 +4,7 @@ import keras
 
 from mrcnn.cost import Cost, layer_costs, model_cost, network_costs, total
 from mrcnn.nn.layers import LayerFactory
-from mrcnn.nn.roi_heads import build_mask_head
+from mrcnn.nn.roi_heads import build_mask_head, mask_head_widths
 
 MAKE = LayerFactory(dtype="float32", train_statistics=True, bn_momentum=0.9, seed=0)
 
@@ -19,7 +19,7 @@ def test_a_convolution_by_hand():
 
 
 def test_the_mask_head_by_hand():
-    head = build_mask_head(6, 14, 4, 3, MAKE)
+    head = build_mask_head(6, 14, mask_head_widths(4), 3, MAKE)
     shared = 14 * 14 * 9 * (6 * 4 + 3 * 4 * 4)
     doubled = 14 * 14 * 4 * 4 * 4  # each input spread over 2 x 2 outputs
     costs = network_costs(head, [(1, 14, 14, 6), (1,)])

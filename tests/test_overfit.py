@@ -14,7 +14,7 @@ class OverfitConfig(ShapesConfig):
     IMAGES_PER_GPU = 4
     IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64
     RPN_ANCHOR_SCALES = (8, 16, 24, 32, 64)
-    BACKBONE_WIDTHS = {  # noqa: RUF012
+    LAYER_WIDTHS = {  # noqa: RUF012
         name: width // 2 for name, width in default_widths("compact").items()
     }
     TOP_DOWN_PYRAMID_SIZE = RPN_CHANNELS = MASK_HEAD_CHANNELS = 32

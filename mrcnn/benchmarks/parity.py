@@ -27,7 +27,7 @@ class SmallConfig(Config):
 
     NAME = "small"
     BACKBONE = "compact"
-    BACKBONE_WIDTHS = dict.fromkeys(default_widths("compact"), 12)
+    LAYER_WIDTHS = dict.fromkeys(default_widths("compact"), 12)
     TOP_DOWN_PYRAMID_SIZE = RPN_CHANNELS = MASK_HEAD_CHANNELS = 12
     FPN_CLASSIF_FC_LAYERS_SIZE = 24
     NUM_CLASSES = 4

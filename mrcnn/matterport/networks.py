@@ -15,8 +15,13 @@ from mrcnn.config import Config
 from mrcnn.matterport.layers import PyramidROIAlign
 from mrcnn.nn.layers import BatchNorm, LayerFactory
 from mrcnn.nn.resnet import bottleneck, default_widths, features
-from mrcnn.nn.roi_heads import build_box_head, build_mask_head
-from mrcnn.nn.rpn import build_rpn
+from mrcnn.nn.roi_heads import (
+    box_head_widths,
+    build_box_head,
+    build_mask_head,
+    mask_head_widths,
+)
+from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.structures import Tensor
 
 __all__ = [
@@ -139,7 +144,11 @@ def build_rpn_model(
 ) -> keras.Model:
     """Return the model level (B, h, w, depth) -> [logits, probabilities, deltas]."""
     rpn = build_rpn(
-        depth, RPN_CHANNELS, anchors_per_location, anchor_stride, _factory(False)
+        depth,
+        rpn_widths(RPN_CHANNELS),
+        anchors_per_location,
+        anchor_stride,
+        _factory(False),
     )
     logits, deltas = rpn.outputs
     softmax = keras.layers.Activation("softmax", name="rpn_class_xxx", dtype="float32")
@@ -178,7 +187,11 @@ def fpn_classifier_graph(
         [rois, image_meta, *feature_maps]
     )
     head = build_box_head(
-        crops.shape[-1], pool_size, fc_layers_size, num_classes, _factory(train_bn)
+        crops.shape[-1],
+        pool_size,
+        box_head_widths(fc_layers_size),
+        num_classes,
+        _factory(train_bn),
     )
     logits, deltas = _over_rois(head, crops, rois.shape[1])
     return logits, ops.softmax(logits, axis=-1), deltas
@@ -200,7 +213,11 @@ def build_fpn_mask_graph(
         [rois, image_meta, *feature_maps]
     )
     head = build_mask_head(
-        crops.shape[-1], pool_size, MASK_CHANNELS, num_classes, _factory(train_bn)
+        crops.shape[-1],
+        pool_size,
+        mask_head_widths(MASK_CHANNELS),
+        num_classes,
+        _factory(train_bn),
     )
     (logits,) = _over_rois(head, crops, rois.shape[1])
     return ops.sigmoid(logits)

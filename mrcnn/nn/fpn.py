@@ -3,41 +3,55 @@
 Feature Pyramid Networks, arXiv:1612.03144, figure 3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
 from mrcnn.nn.layers import LayerFactory
 
+LATERALS = ("fpn_c2p2", "fpn_c3p3", "fpn_c4p4", "fpn_c5p5")
+"""What brings C2 to C5 to one depth, so that they can be added."""
+
+OUTPUTS = ("fpn_p2", "fpn_p3", "fpn_p4", "fpn_p5")
+"""What makes P2 to P5, which the other parts read alike."""
+
+
+def pyramid_widths(depth: int) -> dict[str, int]:
+    """Return the filters of every convolution by layer name."""
+    return dict.fromkeys((*LATERALS, *OUTPUTS), depth)
+
 
 def build_fpn(
-    in_channels: Sequence[int], out_channels: int, make: LayerFactory
+    in_channels: Sequence[int], widths: Mapping[str, int], make: LayerFactory
 ) -> keras.Model:
     """Return the model [C2, C3, C4, C5] -> [P2, P3, P4, P5, P6].
 
     Args:
         in_channels: of C2 to C5.
-        out_channels: of every level of the pyramid.
+        widths: filters by layer name, see `pyramid_widths`.
         make: makes the layers.
     """
     inputs = [
         keras.Input((None, None, channels), name=f"c{level}", dtype=make.compute_dtype)
         for level, channels in enumerate(in_channels, start=2)
     ]
-    top_down = make.conv("fpn_c5p5", out_channels, 1)(inputs[3])
+    laterals = [
+        make.conv(name, widths[name], 1)(features)
+        for name, features in zip(LATERALS, inputs, strict=True)
+    ]
+    top_down = laterals[-1]
     merged = [top_down]
     for level in (4, 3, 2):
-        lateral = make.conv(f"fpn_c{level}p{level}", out_channels, 1)(inputs[level - 2])
         top_down = keras.layers.UpSampling2D(
             2, name=f"fpn_p{level + 1}upsampled", dtype=make.dtype
         )(top_down)
         top_down = keras.layers.Add(name=f"fpn_p{level}add", dtype=make.dtype)(
-            [top_down, lateral]
+            [top_down, laterals[level - 2]]
         )
         merged.insert(0, top_down)
     pyramid = [
-        make.conv(f"fpn_p{level}", out_channels, 3, padding="same")(features)
-        for level, features in enumerate(merged, start=2)
+        make.conv(name, widths[name], 3, padding="same")(features)
+        for name, features in zip(OUTPUTS, merged, strict=True)
     ]
     # P6 only serves proposals of the largest scale: every second pixel of P5.
     pyramid.append(

@@ -115,8 +115,8 @@ def features(
 def build_backbone(
     architecture: str | Callable[..., Sequence[Tensor]],
     channels: int,
+    widths: Mapping[str, int],
     make: LayerFactory,
-    widths: Mapping[str, int] | None = None,
 ) -> keras.Model:
     """Return the model image (B, H, W, channels) -> [C2, C3, C4, C5].
 
@@ -125,26 +125,13 @@ def build_backbone(
             C1 to C5 when it is called as Matterport's `resnet_graph`,
             `f(image, stage5=True, train_bn=...)`.
         channels: of the image.
+        widths: filters by layer name, see `default_widths`; a function has its own.
         make: makes the layers.
-        widths: filters by layer name; those not named keep their default.
-
-    Raises:
-        ValueError: names an architecture or a layer that does not exist.
     """
     image = keras.Input((None, None, channels), name="input_image", dtype="float32")
     if callable(architecture):
         train_bn = None if make.train_statistics else False
         outputs = list(architecture(image, stage5=True, train_bn=train_bn))
         return keras.Model(image, outputs[-4:], name="backbone")
-    if architecture not in BLOCKS:
-        raise ValueError(
-            f"BACKBONE is {architecture!r}; it must be one of {', '.join(BLOCKS)}, or "
-            "a function."
-        )
-    all_widths = default_widths(architecture)
-    if unknown := set(widths or ()) - set(all_widths):
-        raise ValueError(
-            f"BACKBONE_WIDTHS names no layer of {architecture}: {unknown}."
-        )
-    outputs = features(image, architecture, all_widths | dict(widths or {}), make)
+    outputs = features(image, architecture, widths, make)
     return keras.Model(image, outputs[1:], name=architecture)

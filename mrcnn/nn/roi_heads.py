@@ -4,6 +4,8 @@ Mask R-CNN, arXiv:1703.06870, figure 4 (right), with Matterport's layer names. R
 all images run through the heads as one batch of n = B * R.
 """
 
+from collections.abc import Mapping
+
 import keras
 from keras import ops
 
@@ -13,8 +15,23 @@ from mrcnn.ops.roi_align import Canvas, pyramid_roi_align
 from mrcnn.structures import Tensor
 
 
+def box_head_widths(size: int) -> dict[str, int]:
+    """Return the filters of the two layers that class and box share."""
+    return {"mrcnn_class_conv1": size, "mrcnn_class_conv2": size}
+
+
+def mask_head_widths(channels: int) -> dict[str, int]:
+    """Return the filters of the mask head's layers before the last."""
+    names = [*(f"mrcnn_mask_conv{i}" for i in range(1, 5)), "mrcnn_mask_deconv"]
+    return dict.fromkeys(names, channels)
+
+
 def build_box_head(
-    in_channels: int, pool_size: int, fc_size: int, num_classes: int, make: LayerFactory
+    in_channels: int,
+    pool_size: int,
+    widths: Mapping[str, int],
+    num_classes: int,
+    make: LayerFactory,
 ) -> keras.Model:
     """Return the model [(n, pool, pool, C), (n,) bool] -> [logits, deltas].
 
@@ -26,12 +43,15 @@ def build_box_head(
     )
     valid = keras.Input((), dtype="bool")
     of_map = keras.layers.Reshape((1, 1), dtype="bool")(valid)
+    x = features
     # A convolution as large as its input is a fully connected layer.
-    x = make.conv("mrcnn_class_conv1", fc_size, pool_size)(features)
-    x = make.relu()(make.norm("mrcnn_class_bn1")(x, valid=of_map))
-    x = make.conv("mrcnn_class_conv2", fc_size, 1)(x)
-    x = make.relu()(make.norm("mrcnn_class_bn2")(x, valid=of_map))
-    shared = keras.layers.Reshape((fc_size,), name="pool_squeeze", dtype=make.dtype)(x)
+    for i, size in ((1, pool_size), (2, 1)):
+        name = f"mrcnn_class_conv{i}"
+        x = make.conv(name, widths[name], size)(x)
+        x = make.relu()(make.norm(f"mrcnn_class_bn{i}")(x, valid=of_map))
+    shared = keras.layers.Reshape(
+        (widths["mrcnn_class_conv2"],), name="pool_squeeze", dtype=make.dtype
+    )(x)
     logits = make.dense("mrcnn_class_logits", num_classes, 0.01)(shared)
     deltas = make.dense("mrcnn_bbox_fc", num_classes * 4, 0.001)(shared)
     deltas = keras.layers.Reshape((num_classes, 4), name="mrcnn_bbox", dtype="float32")(
@@ -43,7 +63,7 @@ def build_box_head(
 def build_mask_head(
     in_channels: int,
     pool_size: int,
-    channels: int,
+    widths: Mapping[str, int],
     num_classes: int,
     make: LayerFactory,
 ) -> keras.Model:
@@ -58,9 +78,10 @@ def build_mask_head(
     of_map = keras.layers.Reshape((1, 1), dtype="bool")(valid)
     x = features
     for i in range(1, 5):
-        x = make.conv(f"mrcnn_mask_conv{i}", channels, 3, padding="same")(x)
+        name = f"mrcnn_mask_conv{i}"
+        x = make.conv(name, widths[name], 3, padding="same")(x)
         x = make.relu()(make.norm(f"mrcnn_mask_bn{i}")(x, valid=of_map))
-    x = make.deconv("mrcnn_mask_deconv", channels)(x)
+    x = make.deconv("mrcnn_mask_deconv", widths["mrcnn_mask_deconv"])(x)
     logits = make.predictor("mrcnn_mask", num_classes)(x)
     return keras.Model([features, valid], logits, name="mask_head")
 

@@ -3,14 +3,21 @@
 Faster R-CNN, arXiv:1506.01497, section 3.1.
 """
 
+from collections.abc import Mapping
+
 import keras
 
 from mrcnn.nn.layers import LayerFactory
 
 
+def rpn_widths(channels: int) -> dict[str, int]:
+    """Return the filters of the convolution that both outputs read."""
+    return {"rpn_conv_shared": channels}
+
+
 def build_rpn(
     in_channels: int,
-    channels: int,
+    widths: Mapping[str, int],
     anchors_per_cell: int,
     anchor_stride: int,
     make: LayerFactory,
@@ -28,7 +35,7 @@ def build_rpn(
     )
     shared = make.conv(
         "rpn_conv_shared",
-        channels,
+        widths["rpn_conv_shared"],
         3,
         strides=anchor_stride,
         padding="same",

@@ -14,6 +14,7 @@ import numpy as np
 
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.tasks import Task
+from mrcnn.weights import single_layers
 
 Arrays = dict[str, np.ndarray]
 """One array for each prunable layer, by its name, in the shape of its kernel."""
@@ -64,11 +65,9 @@ class PrunableLayer(NamedTuple):
 
 def prunable_layers(model: MaskRCNN) -> list[PrunableLayer]:
     """Return the prunable layers of a model from the image to the outputs."""
-    parts = (model.backbone, model.fpn, model.rpn, model.box_head, model.mask_head)
     return [
         PrunableLayer(layer.name, layer.kernel, group_of(layer.name))
-        for part in parts
-        for layer in part.layers
+        for layer in single_layers(model)
         if hasattr(layer, "kernel") and layer.name not in DENSE_LAYERS
     ]
 

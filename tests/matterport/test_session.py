@@ -298,7 +298,7 @@ def test_a_backbone_of_ones_own(tiny_config, images, tmp_path):
         return levels
 
     settings = {"BACKBONE": staticmethod(backbone), "COMPUTE_BACKBONE_SHAPE": len}
-    config = type("Own", (type(tiny_config),), settings | {"BACKBONE_WIDTHS": None})()
+    config = type("Own", (type(tiny_config),), settings | {"LAYER_WIDTHS": None})()
     model = modellib.MaskRCNN("inference", config, tmp_path)
     assert len(model.detect(images)) == 3
     values = model.run_graph(images[:1], [("c2", "res2a_own")])

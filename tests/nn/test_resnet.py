@@ -1,5 +1,6 @@
 """Backbones: Matterport's layers, shapes and parameter counts; widths as data."""
 
+import keras
 import pytest
 
 from mrcnn import build, weights
@@ -13,6 +14,10 @@ def make() -> LayerFactory:
     return LayerFactory(
         dtype="float32", train_statistics=False, bn_momentum=0.99, seed=0
     )
+
+
+def default_backbone(architecture: str, make: LayerFactory) -> keras.Model:
+    return build_backbone(architecture, 3, default_widths(architecture), make)
 
 
 def matterport_kernels(blocks: str, stage: int, inner: int) -> dict[str, tuple]:
@@ -39,7 +44,7 @@ def test_resnet50_has_matterports_layers(make):
     norms = {"bn_conv1"} | {n.replace("res", "bn") for n in expected if n != "conv1"}
 
     weighted = {
-        layer.name: layer for layer in build_backbone("resnet50", 3, make).layers
+        layer.name: layer for layer in default_backbone("resnet50", make).layers
     }
     weighted = {name: layer for name, layer in weighted.items() if layer.weights}
     assert set(weighted) == set(expected) | norms
@@ -74,25 +79,31 @@ def test_resnet101_has_23_blocks_in_stage_4():
 
 @pytest.mark.parametrize("architecture", ["compact", "resnet50"])
 def test_strides_are_4_to_32(make, architecture):
-    shapes = build_backbone(architecture, 3, make).compute_output_shape(
+    shapes = default_backbone(architecture, make).compute_output_shape(
         (None, 128, 64, 3)
     )
     assert [shape[1:3] for shape in shapes] == [(32, 16), (16, 8), (8, 4), (4, 2)]
 
 
-def test_widths_replace_only_what_they_name(make):
-    widths = {"res3a_branch2a": 5, "conv1": 7}
-    backbone = build_backbone("compact", 1, make, widths)
-    for name, width in (default_widths("compact") | widths).items():
-        assert backbone.get_layer(name).filters == width
-    assert backbone.get_layer("conv1").kernel.shape == (7, 7, 1, 7)
+def test_widths_replace_only_what_they_name(tiny_config):
+    widths = {"res3a_branch2a": 5, "mrcnn_mask_conv2": 7}
+    model = build.model(build.with_widths(tiny_config, widths))
+    layers = {layer.name: layer for layer in weights.single_layers(model)}
+    expected = build.layer_widths(tiny_config) | widths
+    assert {name: layers[name].filters for name in expected} == expected
 
 
-def test_unknown_architecture_names_the_choices(make):
+def test_unknown_architecture_names_the_choices():
+    class Unknown(Config):
+        BACKBONE = "vgg16"
+        NUM_CLASSES = 2
+
     with pytest.raises(ValueError, match=r"'vgg16'.*resnet50, resnet101, compact"):
-        build_backbone("vgg16", 3, make)
+        build.model(Unknown())
 
 
-def test_unknown_layer_is_named(make):
-    with pytest.raises(ValueError, match=r"BACKBONE_WIDTHS.*res9z_branch2a"):
-        build_backbone("compact", 3, make, {"res9z_branch2a": 8})
+def test_unknown_layers_and_layers_that_do_not_add_up_are_named(tiny_config):
+    with pytest.raises(ValueError, match=r"LAYER_WIDTHS.*res9z_branch2a"):
+        build.model(build.with_widths(tiny_config, {"res9z_branch2a": 8}))
+    with pytest.raises(ValueError, match=r"laterals.*'fpn_c2p2': 4.*'fpn_c3p3': 8"):
+        build.model(build.with_widths(tiny_config, {"fpn_c2p2": 4}))
