@@ -1,7 +1,8 @@
 """How much each loss would change without a weight, measured batch by batch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -14,6 +15,24 @@ from mrcnn.structures import Tensor
 LossGroups = Mapping[str, tuple[str, ...]]
 """Names of losses that are added up and differentiated together, such as
 `mrcnn.tasks.LOSSES`: one group for each task."""
+
+
+def loss_gradients(
+    model: MaskRCNN, groups: LossGroups, variables: Sequence[keras.Variable]
+) -> Callable[[Mapping[str, np.ndarray]], tuple[Tensor, list[list[Tensor]]]]:
+    """Return a function batch -> (losses (T,), gradients of each), in `groups`' order.
+
+    See `mrcnn.ops.gradients.separate_gradients`.
+    """
+
+    def losses(batch: Mapping[str, Tensor]) -> Tensor:
+        outputs = model(batch, training=True)
+        by_name = model.compute_losses(outputs, batch["active_class_ids"])
+        return ops.stack(
+            [sum(by_name[name] for name in names) for names in groups.values()]
+        )
+
+    return separate_gradients(model, losses, variables)
 
 
 class Saliency:
@@ -40,17 +59,7 @@ class Saliency:
         """
         self.layers, self.groups, self.batches = layers, groups, batches
         self.used = 0  # batches so far
-
-        def losses(batch: Mapping[str, Tensor]) -> Tensor:
-            outputs = model(batch, training=True)
-            by_name = model.compute_losses(outputs, batch["active_class_ids"])
-            return ops.stack(
-                [sum(by_name[name] for name in names) for names in groups.values()]
-            )
-
-        self._derive = separate_gradients(
-            model, losses, [layer.kernel for layer in layers]
-        )
+        self._derive = loss_gradients(model, groups, [x.kernel for x in layers])
 
     def measure(self, weights: Arrays, count: int) -> dict[str, Arrays]:
         """Return the mean of |w dL/dw| over the next batches, for each group.
