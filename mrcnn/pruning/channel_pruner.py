@@ -1,0 +1,152 @@
+"""Pruning of whole channels while a network trains, as one callback."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from mrcnn.data.pipeline import Batches
+from mrcnn.nn.channels import ChannelGroup
+from mrcnn.pruning import criteria
+from mrcnn.pruning.gates import GateSaliency, gates
+from mrcnn.pruning.masks import Masks
+from mrcnn.pruning.methods import BY_TASK
+from mrcnn.pruning.prunable import Arrays
+from mrcnn.pruning.saliency import LossGroups
+from mrcnn.pruning.schedules import Schedule
+from mrcnn.pruning.selection import Work, select
+from mrcnn.pruning.surgery import Plan
+
+
+class ChannelPruner(keras.callbacks.Callback):
+    """Shuts channels of the network that a `fit` trains; `surgery.shrink` removes them.
+
+    As `Pruner` does with weights. A channel is worth what the task that needs it most
+    would lose with it, and goes sooner if more work goes with it. Channels that are
+    shut stay shut.
+
+    Attributes:
+        kept: (C,) bool of each group.
+        step: training steps so far, over all epochs and stages.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[ChannelGroup],
+        schedule: Schedule,
+        calibration: Batches,
+        *,
+        image_shape: tuple[int, int],
+        losses: LossGroups = BY_TASK,
+        batches: int = 2,
+        exponent: float = 4.0,
+        work_exponent: float = 0.5,
+    ) -> None:
+        """Describe the pruning; it begins with the training.
+
+        Args:
+            groups: whose channels may go, see `nn.channels.channel_groups`.
+            schedule: how large a part of the multiply-accumulates goes, and when.
+            calibration: training data on which losses are differentiated.
+            image_shape: (H, W) for which work is counted.
+            losses: whose saliencies count apart.
+            batches: of calibration for each choice.
+            exponent: of the power mean over tasks (`criteria.power_mean`).
+            work_exponent: see `selection.select`.
+        """
+        super().__init__()
+        self.groups, self.schedule = list(groups), schedule
+        self.calibration, self.image_shape = calibration, image_shape
+        self.losses, self.batches = losses, batches
+        self.exponent, self.work_exponent = exponent, work_exponent
+        self.step = 0
+        self.kept: Arrays = {}
+        self._due = set(schedule.steps())
+        self._saliency: GateSaliency | None = None
+        self._used = 0
+
+    @property
+    def plan(self) -> Plan:
+        """The channels that stay, for `surgery.shrink`."""
+        return Plan(
+            {
+                name: tuple(np.flatnonzero(mask).tolist())
+                for name, mask in self.kept.items()
+                if not mask.all()
+            }
+        )
+
+    # --- What Keras calls
+
+    def set_model(self, model: keras.Model) -> None:
+        """Put gates that are open into the model's optimizer."""
+        super().set_model(model)
+        if not self.kept:
+            self._scales = gates(model, self.groups)
+            self._masks = Masks([s for scales in self._scales.values() for s in scales])
+            self._work = Work(model, self.groups, self.image_shape)
+            self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
+        if model.optimizer is not None:
+            self._masks.attach(model.optimizer)
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Shut channels if it is time to."""
+        if self.step in self._due:
+            if hasattr(self.model, "jax_state_sync"):
+                self.model.jax_state_sync()  # JAX keeps weights to itself in an epoch
+            self._choose()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Count the step."""
+        self.step += 1
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Shut them once more: early stopping may have put back old weights."""
+        self._masks.enforce()
+
+    # --- Choosing
+
+    def _choose(self) -> None:
+        """Choose which channels remain from this step on."""
+        part = 1 - self.schedule.sparsity(self.step)
+        self.kept = select(
+            self._scores(), self.kept, self._work, part, exponent=self.work_exponent
+        )
+        masks, values = {}, {}
+        for name, scales in self._scales.items():
+            for scale in scales:
+                masks[scale.name] = scale.spread(self.kept[name])
+                values[scale.name] = np.asarray(scale.kernel)
+        self._masks.assign(masks, values)
+
+    def _scores(self) -> Arrays:
+        """Return what each channel is worth, the tasks together."""
+        if self._saliency is None:
+            self._saliency = GateSaliency(
+                self.model, self.groups, self.losses, self.calibration
+            )
+            self._saliency.used = self._used
+        by_task = self._saliency.measure(self.batches)
+        self._used = self._saliency.used
+        scaled = {task: criteria.shares(scores) for task, scores in by_task.items()}
+        return criteria.power_mean(scaled, self.exponent, {})
+
+    # --- Resuming
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what a resumed training needs, beside the masks."""
+        return {
+            "step": np.array(self.step),
+            "used": np.array(self._used),
+            **{f"kept/{name}": mask for name, mask in self.kept.items()},
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned; the masks come back with the optimizer."""
+        self.step, self._used = int(state["step"]), int(state["used"])
+        self.kept = {
+            key.removeprefix("kept/"): mask.astype(bool)
+            for key, mask in state.items()
+            if key.startswith("kept/")
+        }
