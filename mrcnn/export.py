@@ -32,6 +32,9 @@ from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.structures import Detection, Tensor
 
+ONNX_INT64 = 7
+"""The number of the type in ONNX files."""
+
 OPSET = 17
 """Of ONNX: the newest that its converter from TensorFlow writes."""
 
@@ -128,9 +131,61 @@ def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> 
             function,
             input_signature=signature,
             opset=OPSET,
+            custom_op_handlers={"CropAndResize": (_as_roi_align, [])},
             output_path=str(temporary),
         )
     return Path(path)
+
+
+def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:
+    """Turn TensorFlow's CropAndResize into ONNX's RoiAlign.
+
+    The converter would write a loop over regions. RoiAlign with one sample for each bin
+    looks at the middle of n bins; CropAndResize at n points from edge to edge. So the
+    regions grow by half a bin on each side. Both agree while points stay inside the
+    image, which a pyramid's border sees to (`mrcnn.ops.roi_align.pack_pyramid`).
+    """
+    image, boxes, indices, size = node.input
+    rows, columns = graph.get_node_by_output(size).get_tensor_value()
+    _, height, width, _ = graph.get_shape(image)
+    output = node.output[0]
+    shape, dtype = graph.get_shape(output), graph.get_dtype(output)
+    grow = np.zeros((4, 4), np.float32)  # from (y1, x1, y2, x2) to (x1, y1, x2, y2)
+    for axis, (count, extent) in enumerate(((rows, height), (columns, width))):
+        half = 0.5 / (count - 1) if count > 1 else 0.0
+        for low, high in ((0, 2), (2, 0)):
+            grow[axis + low, 1 - axis + low] = (extent - 1) * (1 + half)
+            grow[axis + high, 1 - axis + low] = -(extent - 1) * half
+    graph.remove_node(node.name)
+
+    def add(kind: str, inputs: list[str], **attributes: Any) -> str:
+        return graph.make_node(kind, inputs, attr=attributes).output[0]
+
+    def constant(values: np.ndarray) -> str:
+        return graph.make_const(f"{name}/const_{values.ndim}", values).output[0]
+
+    rois = add("MatMul", [boxes, constant(grow)])
+    rois = add("Add", [rois, constant(np.full(1, 0.5, np.float32))])
+    crops = add(
+        "RoiAlign",
+        [
+            add("Transpose", [image], perm=[0, 3, 1, 2]),
+            rois,
+            add("Cast", [indices], to=ONNX_INT64),
+        ],
+        coordinate_transformation_mode="half_pixel",
+        output_height=int(rows),
+        output_width=int(columns),
+        sampling_ratio=1,
+    )
+    graph.make_node(
+        "Transpose",
+        [crops],
+        attr={"perm": [0, 2, 3, 1]},
+        outputs=[output],
+        shapes=[shape],
+        dtypes=[dtype],
+    )
 
 
 def detections(outputs: Mapping[str, Any], geometry: Geometry) -> Detection:

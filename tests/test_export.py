@@ -60,6 +60,7 @@ def test_saved_model(model, images, tmp_path):
     import tensorflow as tf
 
     settings = model.settings
+    detect(model, images[:1])  # a model that was used before exports all the same
     folder = export.to_saved_model(model, tmp_path / "saved", SHAPE)
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
     assert model.settings == settings

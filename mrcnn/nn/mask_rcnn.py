@@ -5,6 +5,7 @@ normalised.
 """
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -76,7 +77,8 @@ class MaskRCNN(keras.Model):
             settings.loss_weights, dtype="float32", trainable=False
         )
         self.loss_trackers = {n: keras.metrics.Mean(name=n) for n in LOSS_NAMES}
-        self._predict_functions: dict[tuple, Any] = {}
+        # Not a plain dictionary: TensorFlow would export it with the model.
+        self._compiled: Any = SimpleNamespace(by_shapes={})
         self.built = True
 
     def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
@@ -128,9 +130,9 @@ class MaskRCNN(keras.Model):
         """Return what `call` says of a batch, as NumPy arrays."""
         # Each shape compiles apart: TensorFlow would soon call differing sizes unknown.
         key = tuple((name, np.shape(value)[1:]) for name, value in x.items())
-        self.predict_function = self._predict_functions.get(key)
+        self.predict_function = self._compiled.by_shapes.get(key)
         outputs = super().predict_on_batch(x)
-        self._predict_functions[key] = self.predict_function
+        self._compiled.by_shapes[key] = self.predict_function
         return outputs
 
     def _propose(self, pyramid: list[Tensor], training: bool) -> tuple[Tensor, Tensor]:

@@ -93,6 +93,9 @@ def _tensorflow_nms(
         )
         return indices, tf.range(slots) < count
 
+    if boxes.shape[0] == 1:  # no loop, which exported models would keep
+        indices, kept = one((boxes[0], scores[0]))
+        return indices[None], kept[None]
     signature = (
         tf.TensorSpec((slots,), tf.int32),
         tf.TensorSpec((slots,), tf.bool),
