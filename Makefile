@@ -5,19 +5,20 @@ PYTHON   ?= python3
 PROFILE  ?= cpu
 ARGS     ?=
 BACKENDS := jax==0.10.2 torch==2.13.0
+RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed-$(firstword $(shell cksum < requirements.txt))
 OTHERS  := .venv-backends
-OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS); } | cksum))
+OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES); } | cksum))
 PIP     := -m pip install --disable-pip-version-check
 
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html check test smoke bench study lint format test-backends lock clean
+.PHONY: help setup book html check test smoke bench study lint format test-backends frontier lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -81,14 +82,18 @@ format: $(STAMP)  ## apply the formatter and the safe fixes
 
 $(OTHERS_STAMP):
 	$(call make_venv,$(OTHERS))
-	@echo "Installing requirements.txt, JAX and PyTorch into $(OTHERS)"
+	@echo "Installing requirements.txt, other backends and runtimes into $(OTHERS)"
 	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt
-	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS)
+	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS) $(RUNTIMES)
 	@rm -f $(OTHERS)/.installed-* && touch $@
 
-test-backends: $(OTHERS_STAMP)  ## test the backend-neutral code on JAX and on PyTorch
+test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, and exported models in other programs
 	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
+	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
+
+frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
+	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
 
 lock:  ## resolve requirements.txt anew (Python 3.11)
 	$(PYTHON) .ci/lock.py

@@ -1,0 +1,137 @@
+"""Exported models in the programs that run them: ONNX Runtime and OpenVINO.
+
+Both are optional: `pip install onnxruntime openvino nncf`. Models come from
+`mrcnn.export.to_onnx`; inputs and outputs are those that `mrcnn.export` lists.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mrcnn.files import atomic_path
+
+Inputs = Mapping[str, np.ndarray]
+"""`images` and `windows` of one image, as `mrcnn.detection.prepare` makes them."""
+
+Run = Callable[[Inputs], dict[str, np.ndarray]]
+"""Takes inputs and returns an exported model's outputs by name."""
+
+
+def _package(name: str) -> ModuleType:
+    """Import an optional package; ImportError says how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        top = name.partition(".")[0]
+        raise ImportError(f"This needs a package: pip install {top}") from error
+
+
+def onnx_runtime(path: str | Path, *, threads: int = 0) -> Run:
+    """Return what runs an ONNX file in ONNX Runtime.
+
+    Args:
+        path: of the file.
+        threads: that one image may use; 0 leaves it to the program.
+    """
+    package = _package("onnxruntime")
+    options = package.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = package.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+
+    def run(inputs: Inputs) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+    return run
+
+
+def openvino(path: str | Path, *, precision: str = "f32", threads: int = 0) -> Run:
+    """Return what runs an ONNX or OpenVINO file in OpenVINO.
+
+    Args:
+        path: of the file, .onnx or .xml.
+        precision: in which it computes what is not quantized, "f32" or "bf16".
+        threads: that one image may use; 0 leaves it to the program.
+    """
+    core = _package("openvino").Core()
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+    }
+    model = core.compile_model(core.read_model(str(path)), "CPU", options)
+    request = model.create_infer_request()
+    names = [output.get_any_name() for output in model.outputs]
+
+    def run(inputs: Inputs) -> dict[str, np.ndarray]:
+        found = request.infer(dict(inputs))
+        return {name: found[name] for name in names}
+
+    return run
+
+
+def quantize_for_onnx_runtime(
+    path: str | Path, quantized: str | Path, batches: Iterable[Inputs]
+) -> Path:
+    """Write a copy of an ONNX file whose kernels and their inputs are 8-bit integers.
+
+    Post-training quantization with ranges measured on `batches`: kernels by channel,
+    inputs by tensor. What is no convolution or matrix product stays float.
+
+    Args:
+        path: of the float model.
+        quantized: the new file.
+        batches: inputs like those of later use, 100 or more.
+    """
+    package = _package("onnxruntime.quantization")
+
+    class Reader(package.CalibrationDataReader):
+        """Hands out the batches one by one, as the package wants them."""
+
+        def __init__(self) -> None:
+            self.left: Iterator[Inputs] = iter(batches)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            """Return the next batch, None after the last."""
+            batch = next(self.left, None)
+            return dict(batch) if batch is not None else None
+
+    with atomic_path(quantized) as temporary:
+        package.quantize_static(
+            str(path),
+            str(temporary),
+            Reader(),
+            quant_format=package.QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "ConvTranspose", "Gemm", "MatMul"],
+            per_channel=True,
+        )
+    return Path(quantized)
+
+
+def quantize_for_openvino(
+    path: str | Path, quantized: str | Path, batches: Iterable[Inputs]
+) -> Path:
+    """Write an OpenVINO model whose kernels and their inputs are 8-bit integers.
+
+    Arguments as of `quantize_for_onnx_runtime`; `quantized` ends in .xml, and its
+    numbers lie in a .bin file beside it. NNCF does the work.
+    """
+    nncf, package = _package("nncf"), _package("openvino")
+    batches = [dict(batch) for batch in batches]
+    model: Any = nncf.quantize(
+        package.Core().read_model(str(path)),
+        nncf.Dataset(batches),
+        subset_size=len(batches),
+        # Biases that a converter merged into one number cannot be corrected.
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            disable_bias_correction=True
+        ),
+    )
+    package.save_model(model, str(quantized), compress_to_fp16=False)
+    return Path(quantized)

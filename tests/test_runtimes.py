@@ -1,0 +1,95 @@
+"""Exported models in other programs: the same instances, also from 8-bit integers."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mrcnn import build, export, runtimes
+from mrcnn.data.shapes import ShapesDataset
+from mrcnn.detection import detect, prepare
+from mrcnn.presets import ShapesConfig
+from mrcnn.pretrained import shipped
+from mrcnn.weights import load_weights
+
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="exports from TensorFlow"
+)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Return a model, its ONNX file, and the inputs of some images."""
+    for package in ("tf2onnx", "onnxruntime", "openvino", "nncf"):
+        pytest.importorskip(package)
+    model = build.model(ShapesConfig(), precision="float32")
+    load_weights(model, shipped("shapes"))
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export.to_onnx(model, path, (128, 128))
+    return model, path
+
+
+@pytest.fixture(scope="module")
+def images():
+    dataset = ShapesDataset(24, seed=5)
+    return [dataset.load_image(i) for i in dataset.image_ids]
+
+
+def check(run, model, images, *, tolerance: float, more: int) -> None:
+    """Look for the instances of `detect`: class and box; `more` or fewer may be there.
+
+    Eight bits move scores a little, some of them over the threshold.
+    """
+    for image, truth in zip(images, detect(model, images), strict=True):
+        inputs, (geometry,) = prepare(model, [image])
+        found = export.detections(run(inputs), geometry)
+        assert (
+            abs((found["scores"] > 0.5).sum() - (truth["scores"] > 0.5).sum()) <= more
+        )
+        sure = truth["scores"] > 0.9
+        for class_id in np.unique(truth["class_ids"][sure]):
+            ours = truth["rois"][sure & (truth["class_ids"] == class_id)]
+            theirs = found["rois"][found["class_ids"] == class_id]
+            distance = np.abs(ours[:, None] - theirs[None]).max(-1)
+            assert distance.min(axis=1).max() <= tolerance
+
+
+@on_tensorflow
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [runtimes.onnx_runtime, runtimes.openvino])
+def test_floats(program, exported, images):
+    model, path = exported
+    check(program(path, threads=1), model, images[:6], tolerance=1, more=0)
+
+
+@on_tensorflow
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("quantize", "program", "suffix"),
+    [
+        (runtimes.quantize_for_onnx_runtime, runtimes.onnx_runtime, "onnx"),
+        (runtimes.quantize_for_openvino, runtimes.openvino, "xml"),
+    ],
+)
+def test_integers(quantize, program, suffix, exported, images, tmp_path):
+    model, path = exported
+    batches = [prepare(model, [image])[0] for image in images]
+    quantized = quantize(path, tmp_path / f"int8.{suffix}", batches)
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert size < 0.5 * path.stat().st_size
+    check(program(quantized, threads=1), model, images[:6], tolerance=4, more=1)
+
+
+@pytest.mark.parametrize(
+    ("load", "package"),
+    [
+        (runtimes.onnx_runtime, "onnxruntime"),
+        (runtimes.openvino, "openvino"),
+    ],
+)
+def test_without_the_program(load, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=f"pip install {package}"):
+        load("model.onnx")
