@@ -12,7 +12,7 @@ from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
 from mrcnn.hardware import best_policy
-from mrcnn.nn.channels import channel_groups
+from mrcnn.nn.channels import ChannelGroup, channel_groups
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -105,7 +105,7 @@ def layer_widths(config: Config) -> dict[str, int]:
             f"has channels of its own in a network on {architecture}."
         )
     widths = default | given
-    for group in channel_groups(architecture):
+    for group in channels(config):
         found = {name: widths[name] for name in group.makers}
         if len(set(found.values())) > 1:
             raise ValueError(
@@ -113,6 +113,11 @@ def layer_widths(config: Config) -> dict[str, int]:
                 f"channels ({group.name}): {found}."
             )
     return widths
+
+
+def channels(config: Config) -> list[ChannelGroup]:
+    """Return the groups of channels of a network, from the image to the outputs."""
+    return channel_groups(config.BACKBONE)
 
 
 def with_widths(config: Config, widths: Mapping[str, int]) -> Config:

@@ -28,7 +28,6 @@ from mrcnn.evaluation.coco import average_precision
 from mrcnn.evaluation.matching import class_accuracy, confusion_matrix
 from mrcnn.evaluation.scenes import Scene, detected, load_truth
 from mrcnn.files import atomic_path
-from mrcnn.nn.channels import channel_groups
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import SHAPES_TEST_SEED, SHAPES_TRAIN_SEED, ShapesConfig
 from mrcnn.pruning.surgery import load_plan
@@ -67,8 +66,7 @@ def network(part: float, precision: str) -> MaskRCNN:
     config, checkpoint = ShapesConfig(), checkpoint_path()
     if part < 1:
         plan, checkpoint = load_plan(saved(part, "plan.json")), saved(part, "model.h5")
-        groups = channel_groups(config.BACKBONE)
-        config = build.with_widths(config, plan.widths(groups))
+        config = build.with_widths(config, plan.widths(build.channels(config)))
     model = build.model(config, precision=precision)
     weights.load_weights(model, checkpoint)
     return model
@@ -89,11 +87,9 @@ def make_models() -> None:
         if saved(part, "int8.xml").exists():
             continue
         model, exported = network(part, "float32"), saved(part, "model.onnx")
-        export.to_onnx(model, exported, ShapesConfig().IMAGE_SHAPE[:2])
-        batches = [
-            prepare(model, [image])[0]
-            for image in _images(SHAPES_TRAIN_SEED, CALIBRATION)
-        ]
+        images = _images(SHAPES_TRAIN_SEED, CALIBRATION)
+        batches = [prepare(model, [image])[0] for image in images]
+        export.to_onnx(model, exported, batches[0]["images"].shape[1:3])
         runtimes.quantize_for_onnx_runtime(exported, saved(part, "int8.onnx"), batches)
         runtimes.quantize_for_openvino(exported, saved(part, "int8.xml"), batches)
 

@@ -1,6 +1,7 @@
 """Pruning that knows the tasks of a network: what goes, when, and what it costs."""
 
 from mrcnn.pruning.agreement import by_chance, group_shares, overlap, task_overlap
+from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.guard import Guard
 from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
@@ -9,24 +10,29 @@ from mrcnn.pruning.pruner import Pruner
 from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.reports import PruningReport, dry_run, report
 from mrcnn.pruning.schedules import Schedule
+from mrcnn.pruning.surgery import Plan, load_plan, shrink
 
 __all__ = [
     "GROUPS",
     "METHODS",
+    "ChannelPruner",
     "Guard",
     "Masks",
     "Method",
+    "Plan",
     "Pruner",
     "PruningReport",
     "Schedule",
     "by_chance",
     "dry_run",
     "group_shares",
+    "load_plan",
     "masks_of",
     "overlap",
     "prunable_layers",
     "recalibrate",
     "report",
+    "shrink",
     "sparsity",
     "task_balanced",
     "task_overlap",

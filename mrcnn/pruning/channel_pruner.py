@@ -37,7 +37,6 @@ class ChannelPruner(keras.callbacks.Callback):
         schedule: Schedule,
         calibration: Batches,
         *,
-        image_shape: tuple[int, int],
         losses: LossGroups = BY_TASK,
         batches: int = 2,
         exponent: float = 4.0,
@@ -48,8 +47,8 @@ class ChannelPruner(keras.callbacks.Callback):
         Args:
             groups: whose channels may go, see `nn.channels.channel_groups`.
             schedule: how large a part of the multiply-accumulates goes, and when.
-            calibration: training data on which losses are differentiated.
-            image_shape: (H, W) for which work is counted.
+            calibration: training data, on which losses are differentiated; its images
+                are those for which work is counted.
             losses: whose saliencies count apart.
             batches: of calibration for each choice.
             exponent: of the power mean over tasks (`criteria.power_mean`).
@@ -57,7 +56,7 @@ class ChannelPruner(keras.callbacks.Callback):
         """
         super().__init__()
         self.groups, self.schedule = list(groups), schedule
-        self.calibration, self.image_shape = calibration, image_shape
+        self.calibration = calibration
         self.losses, self.batches = losses, batches
         self.exponent, self.work_exponent = exponent, work_exponent
         self.step = 0
@@ -85,7 +84,8 @@ class ChannelPruner(keras.callbacks.Callback):
         if not self.kept:
             self._scales = gates(model, self.groups)
             self._masks = Masks([s for scales in self._scales.values() for s in scales])
-            self._work = Work(model, self.groups, self.image_shape)
+            (batch,) = self.calibration[0]
+            self._work = Work(model, self.groups, batch["images"].shape[1:3])
             self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
         if model.optimizer is not None:
             self._masks.attach(model.optimizer)

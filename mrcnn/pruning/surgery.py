@@ -11,7 +11,7 @@ import numpy as np
 from mrcnn import build
 from mrcnn.config import Config
 from mrcnn.files import atomic_path
-from mrcnn.nn.channels import ChannelGroup, channel_groups
+from mrcnn.nn.channels import ChannelGroup
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.weights import single_layers
 
@@ -94,7 +94,7 @@ def shrink(model: MaskRCNN, config: Config, plan: Plan) -> tuple[MaskRCNN, Confi
     Raises:
         ValueError: if the plan does not fit the network; names group and channel.
     """
-    groups = {group.name: group for group in channel_groups(config.BACKBONE)}
+    groups = {group.name: group for group in build.channels(config)}
     widths = build.layer_widths(config)
     for name, indices in plan.kept.items():
         if name not in groups:

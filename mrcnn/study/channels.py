@@ -7,7 +7,6 @@ from typing import NamedTuple
 from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.nn.channels import channel_groups
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.schedules import Schedule, check
@@ -50,10 +49,7 @@ def prune_channels(
     check(schedule, steps)
     batches = partial(build.batches, config, train, shuffle=True)
     pruner = ChannelPruner(
-        channel_groups(config.BACKBONE),
-        schedule,
-        batches(seed=seed + CALIBRATION_SEED),
-        image_shape=tuple(config.IMAGE_SHAPE[:2]),
+        build.channels(config), schedule, batches(seed=seed + CALIBRATION_SEED)
     )
     training.fit(
         model,

@@ -47,7 +47,7 @@ def calibration(tiny_config, tiny_shapes):
 
 def pruned(config, batches, calibration, epochs=3, **options):
     model = build.model(config, seed=3, precision="float32")
-    pruner = ChannelPruner(GROUPS, RAMP, calibration, image_shape=(64, 64))
+    pruner = ChannelPruner(GROUPS, RAMP, calibration)
     fit(
         model,
         batches,
