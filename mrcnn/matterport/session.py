@@ -14,7 +14,7 @@ import numpy as np
 
 from mrcnn import build, detection, training
 from mrcnn.config import Config
-from mrcnn.data.augment import from_imgaug
+from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
@@ -147,8 +147,8 @@ class MaskRCNN:
                 "is the total, not an increment."
             )
             return
-        if augmentation is not None and hasattr(augmentation, "to_deterministic"):
-            augmentation = from_imgaug(augmentation)
+        if augmentation is not None:
+            augmentation = as_augmentation(augmentation)
         batches = partial(build.batches, self.config, shuffle=True)
         training.fit(
             self.keras_model,
