@@ -9,12 +9,10 @@ row's arithmetic would take at that speed, divided by the time it took.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-from mrcnn.files import atomic_path
+from mrcnn.benchmarks.rows import measure_apart, write
 
 POLICIES = ("float32", "mixed_bfloat16")
 REPEATS = 9
@@ -91,18 +89,8 @@ def main() -> None:
             continue
         for policy in policies:
             print(f"measuring {name}, {policy}", file=sys.stderr, flush=True)
-            command = [sys.executable, "-m", "mrcnn.benchmarks", "--row", name, policy]
-            result = subprocess.run(
-                [*command, "--repeats", str(args.repeats)],
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-            rows.append(json.loads(result.stdout.splitlines()[-1]))
-            if args.out:
-                with atomic_path(args.out) as path:
-                    path.write_text(json.dumps(rows, indent=1) + "\n")
+            rows.append(measure_apart("mrcnn.benchmarks", (name, policy), args.repeats))
+            write(rows, args.out)
     print(table(rows))
 
 

@@ -11,8 +11,6 @@ models are made first, where they are missing; that takes minutes each.
 import argparse
 import itertools
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,12 +20,12 @@ import numpy as np
 
 from mrcnn import build, export, runtimes, weights
 from mrcnn.benchmarks import timing
+from mrcnn.benchmarks.rows import measure_apart, write
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.evaluation.coco import average_precision
 from mrcnn.evaluation.matching import class_accuracy, confusion_matrix
 from mrcnn.evaluation.scenes import Scene, detected, load_truth
-from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import SHAPES_TEST_SEED, SHAPES_TRAIN_SEED, ShapesConfig
 from mrcnn.pruning.surgery import load_plan
@@ -200,18 +198,9 @@ def main() -> None:
     rows = []
     for part, form in itertools.product(PARTS, args.formats):
         print(f"measuring {form}, {part:.0%} of the work", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", "mrcnn.benchmarks.frontier", "--row"]
-        result = subprocess.run(
-            [*command, str(part), form, "--repeats", str(args.repeats)],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        rows.append(json.loads(result.stdout.splitlines()[-1]))
-        if args.out:
-            with atomic_path(args.out) as path:
-                path.write_text(json.dumps(rows, indent=1) + "\n")
+        module = "mrcnn.benchmarks.frontier"
+        rows.append(measure_apart(module, (str(part), form), args.repeats))
+        write(rows, args.out)
     print(table(rows))
 
 

@@ -1,7 +1,6 @@
 """Pruning of whole channels while a network trains, as one callback."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,13 +12,14 @@ from mrcnn.pruning.gates import GateSaliency, gates
 from mrcnn.pruning.masks import Masks
 from mrcnn.pruning.methods import BY_TASK
 from mrcnn.pruning.prunable import Arrays
+from mrcnn.pruning.ramp import Ramp
 from mrcnn.pruning.saliency import LossGroups
 from mrcnn.pruning.schedules import Schedule
 from mrcnn.pruning.selection import Work, select
 from mrcnn.pruning.surgery import Plan
 
 
-class ChannelPruner(keras.callbacks.Callback):
+class ChannelPruner(Ramp):
     """Shuts channels of the network that a `fit` trains; `surgery.shrink` removes them.
 
     As `Pruner` does with weights. A channel is worth what the task that needs it most
@@ -54,14 +54,12 @@ class ChannelPruner(keras.callbacks.Callback):
             exponent: of the power mean over tasks (`criteria.power_mean`).
             work_exponent: see `selection.select`.
         """
-        super().__init__()
-        self.groups, self.schedule = list(groups), schedule
+        super().__init__(schedule)
+        self.groups = list(groups)
         self.calibration = calibration
         self.losses, self.batches = losses, batches
         self.exponent, self.work_exponent = exponent, work_exponent
-        self.step = 0
         self.kept: Arrays = {}
-        self._due = set(schedule.steps())
         self._saliency: GateSaliency | None = None
         self._used = 0
 
@@ -83,27 +81,12 @@ class ChannelPruner(keras.callbacks.Callback):
         super().set_model(model)
         if not self.kept:
             self._scales = gates(model, self.groups)
-            self._masks = Masks([s for scales in self._scales.values() for s in scales])
+            self.masks = Masks([s for scales in self._scales.values() for s in scales])
             (batch,) = self.calibration[0]
             self._work = Work(model, self.groups, batch["images"].shape[1:3])
             self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
         if model.optimizer is not None:
-            self._masks.attach(model.optimizer)
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Shut channels if it is time to."""
-        if self.step in self._due:
-            if hasattr(self.model, "jax_state_sync"):
-                self.model.jax_state_sync()  # JAX keeps weights to itself in an epoch
-            self._choose()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Count the step."""
-        self.step += 1
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Shut them once more: early stopping may have put back old weights."""
-        self._masks.enforce()
+            self.masks.attach(model.optimizer)
 
     # --- Choosing
 
@@ -118,7 +101,7 @@ class ChannelPruner(keras.callbacks.Callback):
             for scale in scales:
                 masks[scale.name] = scale.spread(self.kept[name])
                 values[scale.name] = np.asarray(scale.kernel)
-        self._masks.assign(masks, values)
+        self.masks.assign(masks, values)
 
     def _scores(self) -> Arrays:
         """Return what each channel is worth, the tasks together."""

@@ -1,6 +1,6 @@
 """Pruning while a network trains, as one callback."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -12,6 +12,7 @@ from mrcnn.pruning.balance import BATCHES, TaskBalance
 from mrcnn.pruning.masks import Masks, sparsity
 from mrcnn.pruning.methods import Evidence, Method
 from mrcnn.pruning.prunable import Arrays, PrunableLayer, kernels, prunable_layers
+from mrcnn.pruning.ramp import Ramp
 from mrcnn.pruning.saliency import Saliency
 from mrcnn.pruning.schedules import Schedule
 from mrcnn.tasks import Task
@@ -25,7 +26,7 @@ class Choice(NamedTuple):
     priority: tuple[float, ...]  # of each task, in the order of `Task`
 
 
-class Pruner(keras.callbacks.Callback):
+class Pruner(Ramp):
     """Prunes the network that a `fit` trains, and keeps it pruned.
 
     Give it to `mrcnn.training.fit` or to any `model.fit` of a `MaskRCNN`. Weights are
@@ -58,15 +59,14 @@ class Pruner(keras.callbacks.Callback):
         Raises:
             ValueError: if the method needs calibration data and there is none.
         """
-        super().__init__()
+        super().__init__(schedule)
         if (method.batches or method.balance) and calibration is None:
             raise ValueError(
                 f"This method measures gradients on {method.batches} batches for each "
                 "choice of weights: give it `calibration`, batches of training data."
             )
-        self.method, self.schedule = method, schedule
+        self.method = method
         self.calibration, self.seed = calibration, seed
-        self.step = 0
         self.chosen: list[Choice] = []
         self.balance = (
             TaskBalance(method.balance, self._metrics) if method.balance else None
@@ -75,7 +75,6 @@ class Pruner(keras.callbacks.Callback):
         self._saliency: Saliency | None = None
         self._remembered: dict[str, Arrays] = {}
         self._dense: Arrays = {}
-        self._due = set(schedule.steps())
 
     # --- What Keras calls
 
@@ -87,21 +86,6 @@ class Pruner(keras.callbacks.Callback):
             self.masks = Masks(self.layers)
         if model.optimizer is not None:
             self.masks.attach(model.optimizer)
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Choose weights if it is time to."""
-        if self.step in self._due:
-            if hasattr(self.model, "jax_state_sync"):
-                self.model.jax_state_sync()  # JAX keeps weights to itself in an epoch
-            self._choose()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Count the step."""
-        self.step += 1
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Enforce the masks once more: early stopping may have put back old weights."""
-        self.masks.enforce()
 
     # --- Choosing
 

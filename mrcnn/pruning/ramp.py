@@ -1,0 +1,47 @@
+"""What every callback has that prunes while a network trains."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import keras
+
+from mrcnn.pruning.masks import Masks
+from mrcnn.pruning.schedules import Schedule
+
+
+class Ramp(keras.callbacks.Callback, ABC):
+    """Counts training steps, and chooses what goes before those the schedule names.
+
+    Attributes:
+        schedule: how much goes, and when.
+        step: training steps so far, over all epochs and stages.
+        masks: in force from the beginning of the training on.
+    """
+
+    masks: Masks
+
+    def __init__(self, schedule: Schedule) -> None:
+        """Begin before the first step."""
+        super().__init__()
+        self.schedule = schedule
+        self.step = 0
+        self._due = set(schedule.steps())
+
+    @abstractmethod
+    def _choose(self) -> None:
+        """Choose what remains from this step on."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Choose if it is time to."""
+        if self.step in self._due:
+            if hasattr(self.model, "jax_state_sync"):
+                self.model.jax_state_sync()  # JAX keeps weights to itself in an epoch
+            self._choose()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Count the step."""
+        self.step += 1
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Enforce the masks once more: early stopping may have put back old weights."""
+        self.masks.enforce()
