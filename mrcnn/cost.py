@@ -1,4 +1,4 @@
-"""What a network costs on paper: parameters and multiply-accumulates (MACs)."""
+"""What a network costs on paper: parameters, multiply-accumulates, activations."""
 
 import math
 from collections.abc import Mapping
@@ -39,15 +39,42 @@ def network_costs(
 ) -> dict[str, Cost]:
     """Return the cost of each layer with weights, on inputs of shapes (1, ...)."""
     layers = [layer for layer in network.layers if layer.weights]
-    probe = keras.Model(network.inputs, [layer.output for layer in layers])
-    shapes = probe.compute_output_shape(
-        input_shapes if len(input_shapes) > 1 else input_shapes[0]
-    )
-    shapes = shapes if isinstance(shapes, list) else [shapes]
+    shapes = _shapes(network, [layer.output for layer in layers], input_shapes)
     return {
-        layer.name: Cost(layer.count_params(), layer_macs(layer, shape))
-        for layer, shape in zip(layers, shapes, strict=True)
+        layer.name: Cost(layer.count_params(), layer_macs(layer, *by_layer))
+        for layer, by_layer in zip(layers, shapes, strict=True)
     }
+
+
+def activation_peak(network: keras.Model, input_shapes: list[tuple[int, ...]]) -> int:
+    """Return the most numbers that a forward pass holds at once.
+
+    Layers run one after another; each writes its output, which stays until the last
+    layer that reads it has run, and the network's own outputs stay to the end. What a
+    library fuses or computes in place needs less.
+
+    Args:
+        network: whose layers are each used once.
+        input_shapes: of its inputs, with the batch.
+    """
+    layers = network.layers
+    shapes = _shapes(network, [layer.output for layer in layers], input_shapes)
+    sizes = {
+        id(tensor): math.prod(shape)
+        for layer, by_layer in zip(layers, shapes, strict=True)
+        for tensor, shape in zip(_flat(layer.output), by_layer, strict=True)
+    }
+    last_reader = dict.fromkeys(map(id, network.outputs), len(layers))
+    for i, layer in enumerate(layers):
+        for tensor in _flat(layer.input):
+            last_reader[id(tensor)] = max(i, last_reader.get(id(tensor), i))
+    alive: dict[int, int] = {}
+    peak = 0
+    for i, layer in enumerate(layers):
+        alive |= {id(tensor): sizes[id(tensor)] for tensor in _flat(layer.output)}
+        peak = max(peak, sum(alive.values()))
+        alive = {t: size for t, size in alive.items() if last_reader.get(t, i) > i}
+    return peak
 
 
 def layer_costs(
@@ -61,26 +88,57 @@ def layer_costs(
         rois: that go through the box head.
         masks: RoIs that go through the mask head.
     """
-    s = model.settings
-    channels = model.backbone.input_shape[-1]
-    levels = feature_shapes(image_shape, s.strides)
-    depth = model.fpn.output_shape[0][-1]
-    stages = [
-        (1, *shape, inputs[-1])
-        for shape, inputs in zip(levels, model.fpn.input_shape, strict=False)
-    ]
-    box = network_costs(model.box_head, _roi_inputs(s.pool_size, depth))
-    mask = network_costs(model.mask_head, _roi_inputs(s.mask_pool_size, depth))
+    inputs = _inputs(model, image_shape)
+    depth = inputs["rpn"][0][-1]
+    levels = feature_shapes(image_shape, model.settings.strides)
     rpn = [network_costs(model.rpn, [(1, *shape, depth)]) for shape in levels]
     return {
-        "backbone": network_costs(model.backbone, [(1, *image_shape, channels)]),
-        "fpn": network_costs(model.fpn, stages),
+        "backbone": network_costs(model.backbone, inputs["backbone"]),
+        "fpn": network_costs(model.fpn, inputs["fpn"]),
         "rpn": {
             name: Cost(cost.parameters, sum(level[name].macs for level in rpn))
             for name, cost in rpn[0].items()
         },
-        "box head": _times(box, rois),
-        "mask head": _times(mask, masks),
+        "box head": _times(network_costs(model.box_head, inputs["box head"]), rois),
+        "mask head": _times(network_costs(model.mask_head, inputs["mask head"]), masks),
+    }
+
+
+def activation_peaks(
+    model: MaskRCNN, image_shape: tuple[int, int], *, rois: int, masks: int
+) -> dict[str, int]:
+    """Return the most numbers that each part holds at once for one image.
+
+    See `activation_peak`; the proposal network runs over one level after another, of
+    which the largest counts. Arguments as of `layer_costs`.
+    """
+    inputs = _inputs(model, image_shape)
+    return {
+        "backbone": activation_peak(model.backbone, inputs["backbone"]),
+        "fpn": activation_peak(model.fpn, inputs["fpn"]),
+        "rpn": activation_peak(model.rpn, inputs["rpn"]),
+        "box head": rois * activation_peak(model.box_head, inputs["box head"]),
+        "mask head": masks * activation_peak(model.mask_head, inputs["mask head"]),
+    }
+
+
+def _inputs(
+    model: MaskRCNN, image_shape: tuple[int, int]
+) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes of what each part reads, for one image and one RoI."""
+    s = model.settings
+    levels = feature_shapes(image_shape, s.strides)
+    stages = [
+        (1, *shape, inputs[-1])
+        for shape, inputs in zip(levels, model.fpn.input_shape, strict=False)
+    ]
+    depth = model.fpn.output_shape[0][-1]
+    return {
+        "backbone": [(1, *image_shape, model.backbone.input_shape[-1])],
+        "fpn": stages,
+        "rpn": [(1, *levels[0], depth)],
+        "box head": [(1, s.pool_size, s.pool_size, depth), (1,)],
+        "mask head": [(1, s.mask_pool_size, s.mask_pool_size, depth), (1,)],
     }
 
 
@@ -106,5 +164,17 @@ def _times(costs: Mapping[str, Cost], count: int) -> dict[str, Cost]:
     return {n: Cost(cost.parameters, count * cost.macs) for n, cost in costs.items()}
 
 
-def _roi_inputs(size: int, depth: int) -> list[tuple[int, ...]]:
-    return [(1, size, size, depth), (1,)]
+def _flat(tensors: object) -> list:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+
+
+def _shapes(
+    network: keras.Model, outputs: list, input_shapes: list[tuple[int, ...]]
+) -> list[list[tuple[int, ...]]]:
+    """Return for each of some outputs, or lists of them, their shapes."""
+    probe = keras.Model(network.inputs, [t for each in outputs for t in _flat(each)])
+    found = probe.compute_output_shape(
+        input_shapes if len(input_shapes) > 1 else input_shapes[0]
+    )
+    found = iter(found if isinstance(found, list) else [found])
+    return [[next(found) for _ in _flat(each)] for each in outputs]

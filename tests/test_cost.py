@@ -1,8 +1,17 @@
 """Costs counted by hand."""
 
 import keras
+import pytest
 
-from mrcnn.cost import Cost, layer_costs, model_cost, network_costs, total
+from mrcnn.cost import (
+    Cost,
+    activation_peak,
+    activation_peaks,
+    layer_costs,
+    model_cost,
+    network_costs,
+    total,
+)
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.roi_heads import build_mask_head, mask_head_widths
 
@@ -60,3 +69,68 @@ def test_every_layer_with_weights_is_counted_once(tiny_model):
     costs = model_cost(tiny_model, (64, 64), rois=10, masks=3)
     for part, layers in parts.items():
         assert total(layers) == costs[part]
+
+
+def test_activations_by_hand():
+    image = keras.Input((None, None, 2))
+    first = MAKE.conv("first", 3, 3, padding="same")(image)
+    second = MAKE.conv("second", 3, 3, padding="same")(first)
+    both = keras.layers.Add()([first, second])
+    # On 4 x 4 pixels: 32 and 48; then 48 twice; then thrice, as the sum reads both.
+    for outputs, peak in ((first, 80), (second, 96), (both, 144), ([first, both], 144)):
+        assert activation_peak(keras.Model(image, outputs), [(1, 4, 4, 2)]) == peak
+    # An output stays, though nothing reads it again.
+    third = MAKE.conv("third", 6, 1)(MAKE.conv("again", 1, 1)(both))
+    network = keras.Model(image, [first, third])
+    assert activation_peak(network, [(1, 4, 4, 2)]) == 48 + 16 + 96 > 144
+
+
+def test_activations_grow_with_the_image_and_with_regions(tiny_model):
+    small = activation_peaks(tiny_model, (64, 64), rois=10, masks=3)
+    large = activation_peaks(tiny_model, (128, 128), rois=20, masks=3)
+    assert small.keys() == model_cost(tiny_model, (64, 64), rois=1, masks=1).keys() - {
+        "total"
+    }
+    assert large["backbone"] == pytest.approx(4 * small["backbone"], rel=0.1)
+    assert large["rpn"] == 4 * small["rpn"]
+    assert large["box head"] == 2 * small["box head"]
+    assert large["mask head"] == small["mask head"]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="its profiler")
+@pytest.mark.filterwarnings("ignore")
+def test_work_is_what_tensorflow_counts(tiny_model):
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    depth = tiny_model.fpn.output_shape[0][-1]
+    crops = (1, 14, 14, depth)
+    for network, shapes in (
+        (tiny_model.backbone, [(1, 64, 64, 3)]),
+        (tiny_model.rpn, [(1, 16, 16, depth)]),
+        (tiny_model.mask_head, [crops, (1,)]),
+    ):
+        inputs = [
+            tf.TensorSpec(shape, tensor.dtype)
+            for shape, tensor in zip(shapes, network.inputs, strict=True)
+        ]
+        call = tf.function(lambda *x, n=network: n(x if len(x) > 1 else x[0]))
+        graph = convert_to_constants.convert_variables_to_constants_v2(
+            call.get_concrete_function(*inputs)
+        ).graph
+        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+        counted = tf.compat.v1.profiler.profile(
+            graph, cmd="op", options={**options, "output": "none"}
+        )
+        products = sum(
+            child.float_ops
+            for child in _every(counted)
+            if child.name in ("Conv2D", "MatMul", "Conv2DBackpropInput")
+        )
+        assert products == 2 * total(network_costs(network, shapes)).macs
+
+
+def _every(node):
+    for child in node.children:
+        yield child
+        yield from _every(child)
