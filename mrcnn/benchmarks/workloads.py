@@ -1,6 +1,7 @@
 """The pieces of work whose speed the project watches, each a row of the table."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,8 +62,12 @@ def training_step(config: Config, policy: str) -> Job:
     return Job(lambda: model.train_on_batch(batch), lambda: (flops, about))
 
 
-def detection(config: type[Config], policy: str, *, objects: int) -> Job:
+def detection(
+    config: type[Config], policy: str, *, objects: int, width: float = 1.0
+) -> Job:
     """Pixels in, masks out, on one image with random weights.
+
+    `width` scales the channels of every layer, as structured pruning would.
 
     Random weights are sure of nothing. Any confidence will do, then, and the row says
     how many of at most `objects` detections went through the mask head.
@@ -74,7 +79,8 @@ def detection(config: type[Config], policy: str, *, objects: int) -> Job:
         # were never trained, features grow from block to block until boxes are no more.
         "TRAIN_BN": None,
     }
-    model = build.model(type("Any", (config,), settings)(), precision=policy)
+    narrowed = build.narrower(type("Any", (config,), settings)(), width)
+    model = build.model(narrowed, precision=policy)
     _favour_objects(model)
     side = model.preprocessing.max_dim
     image = _noise(side)
@@ -112,6 +118,12 @@ WORKLOADS: dict[str, Callable[[str], Job]] = {
     "detect R50 1024": lambda p: detection(LargeConfig, p, objects=10),
     "detect R50 1024, full": lambda p: detection(LargeConfig, p, objects=100),
     "detect R101 1024": lambda p: detection(Large101Config, p, objects=10),
+    **{
+        f"detect R50 1024, {width:.0%} wide": partial(
+            detection, LargeConfig, objects=10, width=width
+        )
+        for width in (0.75, 0.5, 0.25)
+    },
     "detect compact 128": lambda p: detection(ShapesConfig, p, objects=10),
 }
 """By name: makes the job for a dtype policy."""
