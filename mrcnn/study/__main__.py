@@ -10,9 +10,10 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mrcnn.study.apart import run_apart
 from mrcnn.study.cells import SEEDS, SPARSITIES, STEPS, grid
 from mrcnn.study.ledger import Ledger
-from mrcnn.study.run import dense_metrics, run_cell, train_dense
+from mrcnn.study.run import dense_metrics, train_dense
 from mrcnn.study.study import check_checkpoint, connect, study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 
@@ -48,7 +49,7 @@ def main() -> None:
             client,
             list(cells),
             ledger,
-            run=partial(run_cell, **where),
+            run=partial(run_apart, **where),
             measure_dense=partial(dense_metrics, **where),
         )
 

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
-
 from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
@@ -91,7 +89,6 @@ def run_cell(
         checkpoint: its dense weights.
         images: on which to measure, a key of `IMAGES`.
     """
-    keras.backend.clear_session()  # a worker's earlier run
     started = time.perf_counter()
     studied = SUBJECTS[subject]
     if cell.method == SMALLER:

@@ -1,9 +1,12 @@
 """One run of the study on a tiny model."""
 
+from subprocess import CompletedProcess
+
 import numpy as np
 import pytest
 
 from mrcnn.pruning import masks_of, prunable_layers, sparsity
+from mrcnn.study import apart
 from mrcnn.study.cells import DENSE, Cell
 from mrcnn.study.run import prune
 from mrcnn.weights import save_weights
@@ -35,3 +38,23 @@ def test_the_dense_control_only_trains_on(tiny_config, tiny_shapes):
     assert found.pruner is None
     assert sparsity(masks_of(prunable_layers(found.model))) == 0
     assert np.isfinite(found.history["loss"]).all()
+
+
+def test_a_run_apart_says_what_went_wrong(tmp_path):
+    with pytest.raises(RuntimeError, match="KeyError: 'nothing'"):
+        apart.run_apart(Cell("LAMP", 0.9, 0, 300), "nothing", tmp_path / "w.h5", "test")
+
+
+def test_a_run_apart_is_the_run_that_was_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(apart, "run_cell", lambda *arguments: {"arguments": arguments})
+
+    def here(command, **options):
+        apart.main(*command[3:])
+        return CompletedProcess(command, 0)
+
+    monkeypatch.setattr(apart.subprocess, "run", here)
+    cell = Cell("TBP", 0.95, 2, 300)
+    found = apart.run_apart(cell, "compact", tmp_path / "w.h5", "validation")
+    assert found["arguments"] == [
+        *([*cell], "compact", str(tmp_path / "w.h5"), "validation")
+    ]
