@@ -154,9 +154,9 @@ def anchors(walk: Walk) -> Figure:
     figure, axes = new_figure(size=(5.2, 5.5))
     ax = axes[0, 0]
     visualize.draw_anchors(faint(walk), every, names=names, ax=ax)
-    handles = ax.get_legend().legend_handles
-    place = {"loc": "upper left", "bbox_to_anchor": (0, -0.01)}
-    ax.legend(handles=handles, ncols=3, **place)
+    ax.get_legend().remove()  # one row of keys is too wide for a page
+    lines = [group[0] for group in np.array_split(ax.patches, len(every))]
+    figure.legend(lines, names, loc="outside lower left", ncols=3)
     return figure
 
 

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import pictures
 import stages
@@ -37,6 +39,13 @@ def test_pictures_are_small_and_all_of_them_are_drawn():
     sizes = [file.stat().st_size for file in files]
     assert max(sizes) < 150_000
     assert sum(sizes) < 1_000_000
+
+
+def test_nothing_is_cut_at_the_edge_of_a_picture():
+    for file in (BOOK / "stages").iterdir():
+        pixels = np.asarray(Image.open(file).convert("L"))
+        edges = pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]
+        assert min(edge.min() for edge in edges) > 200, file.name
 
 
 @each_page
