@@ -18,7 +18,8 @@ PIP     := -m pip install --disable-pip-version-check
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html check test smoke bench study lint format test-backends frontier lock clean
+.PHONY: help setup book html pictures check test smoke bench study lint format
+.PHONY: test-backends frontier lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -55,6 +56,10 @@ html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
 	@$(BIN)/python book/render.py check || echo "'make book' renews them."
 	@$(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
+	@$(BIN)/python book/gallery.py
+	@$(BIN)/python book/stages.py
 
 check: $(STAMP)  ## say which executed notebooks are out of date
 	@$(BIN)/python book/render.py check $(ARGS)

@@ -4,7 +4,6 @@ One for each function that Matterport's `visualize` has, on Shapes and the train
 that ships with the package, through Matterport's names only.
 """
 
-import io
 import sys
 import tempfile
 from collections.abc import Callable
@@ -12,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
 import numpy as np
-from PIL import Image
 
 from mrcnn import model as modellib
 from mrcnn import utils, visualize
 from mrcnn.data.shapes import ShapesDataset
-from mrcnn.files import atomic_path
 from mrcnn.presets import SHAPES_TEST_SEED, ShapesConfig
 from mrcnn.pretrained import shipped
 
-FOLDER = Path(__file__).parent / "gallery"
-DPI, COLOURS = 90, 128
+from pictures import BOOK, save
+
+FOLDER = BOOK / "gallery"
 
 
 class Scene:
@@ -143,16 +141,6 @@ def pictures(scene: Scene) -> dict[str, Callable[[], Any]]:
             scene.class_ids, class_ids, scores, overlaps, names
         ),
     }
-
-
-def save(figure: Any, path: Path) -> None:
-    """Write a figure, or the figure of axes, as a small PNG."""
-    figure = getattr(figure, "figure", figure)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
-    buffer.seek(0)
-    with atomic_path(path) as temporary, Image.open(buffer) as picture:
-        picture.convert("RGB").quantize(COLOURS).save(temporary, "PNG", optimize=True)
 
 
 def main() -> None:

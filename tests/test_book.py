@@ -128,6 +128,7 @@ def test_pages_have_described_pictures_and_working_links(site):
         text = file.read_text()
         parser.feed(text)
         assert "Traceback (most recent call last)" not in text
+        assert "MathJax" not in text  # an equation must not need the network
         for image in parser.images:
             assert image.get("alt"), f"{page}: {image.get('src')} has no text"
             assert image["alt"] != image.get("src")
