@@ -1,6 +1,6 @@
 """What a pruned model gains where it is used: `make frontier`, or
 
-    python -m mrcnn.benchmarks.frontier [--only NAME ...] [--out FILE]
+    python -m mrcnn.benchmarks.frontier [--parts ...] [--formats ...] [--out FILE]
 
 Dense and pruned models in Keras, ONNX Runtime and OpenVINO, in several number formats:
 time for one image from pixels to masks, size of the file, memory, and each task's
@@ -12,7 +12,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,9 @@ def network(part: float, precision: str) -> MaskRCNN:
     return model
 
 
-def make_models() -> None:
+def make_models(parts: Iterable[float]) -> None:
     """Prune, export and quantize what is not there yet."""
-    for part in PARTS:
+    for part in parts:
         saved(part, "").mkdir(parents=True, exist_ok=True)
         if part < 1 and not saved(part, "plan.json").exists():
             print(f"pruning to {part:.0%} of the work", file=sys.stderr, flush=True)
@@ -185,6 +185,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Make the models, run every row in a new process, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", type=float, default=PARTS)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--out", type=Path, help="a JSON file for the rows")
@@ -194,9 +195,9 @@ def main() -> None:
         part, form = args.row
         print(json.dumps(run_row(float(part), form, args.repeats)))
         return
-    make_models()
+    make_models(args.parts)
     rows = []
-    for part, form in itertools.product(PARTS, args.formats):
+    for part, form in itertools.product(args.parts, args.formats):
         print(f"measuring {form}, {part:.0%} of the work", file=sys.stderr, flush=True)
         module = "mrcnn.benchmarks.frontier"
         rows.append(measure_apart(module, (str(part), form), args.repeats))
