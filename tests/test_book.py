@@ -12,6 +12,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_output
 
+import copies
 import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +44,15 @@ def test_every_text_is_a_page():
 
 def test_executed_copies_show_what_the_sources_say():
     assert [text for urgent, text in render.stale(BOOK) if urgent] == []
+
+
+def test_executed_copies_begin_with_the_facts_of_their_run():
+    for name, entry in BOOK.entries().items():
+        copy = nbformat.read(BOOK.copy(name), as_version=4)
+        source = nbformat.read(BOOK.source(name), as_version=4)
+        values = copies.parameters(copy)
+        first = copies.head(source.cells[0].source, values, entry)
+        assert copy.cells[0].source == first, "`make html` renews it"
 
 
 def test_the_gallery_shows_what_matterports_users_draw():
