@@ -54,7 +54,8 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
 	@$(BIN)/python book/render.py text
 	@$(BIN)/python book/render.py check || echo "'make book' renews them."
-	@$(BIN)/jupyter-book build book -W -n --keep-going
+	@$(BIN)/jupyter-book build book --all -W -n --keep-going
+	@$(BIN)/python book/proof.py _build/html
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
 pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
