@@ -11,6 +11,11 @@ NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed-$(firstword $(shell cksum < requirements.txt))
+LIGHT   := .venv-book
+LIGHT_STAMP := $(LIGHT)/.installed-$(firstword $(shell cksum < requirements-book.txt))
+# Pages need no TensorFlow: without .venv they are built in the light environment.
+PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
+PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
 OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES); } | cksum))
 PIP     := -m pip install --disable-pip-version-check
@@ -51,19 +56,25 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 	@$(BIN)/python book/render.py run --profile $(PROFILE) $(ARGS)
 	@$(MAKE) --no-print-directory html
 
-html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
-	@$(BIN)/python book/render.py text
-	@$(BIN)/python book/render.py check || echo "'make book' renews them."
-	@$(BIN)/jupyter-book build book --all -W -n --keep-going
-	@$(BIN)/python book/proof.py _build/html
+$(LIGHT_STAMP):
+	$(call make_venv,$(LIGHT))
+	@echo "Installing requirements-book.txt into $(LIGHT)"
+	@$(LIGHT)/bin/python $(PIP) --no-deps -r requirements-book.txt
+	@rm -f $(LIGHT)/.installed-* && touch $@
+
+html: $(PAGES_STAMP)  ## build the book from the executed notebooks in book/notebooks
+	@$(PAGES)/python book/render.py text
+	@$(PAGES)/python book/render.py check || echo "'make book' renews them."
+	@$(PAGES)/jupyter-book build book --all -W -n --keep-going
+	@$(PAGES)/python book/proof.py _build/html
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
 pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
 	@$(BIN)/python book/gallery.py
 	@$(BIN)/python book/stages.py
 
-check: $(STAMP)  ## say which executed notebooks are out of date
-	@$(BIN)/python book/render.py check $(ARGS)
+check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
+	@$(PAGES)/python book/render.py check $(ARGS)
 
 test: $(STAMP)  ## run all tests, with every notebook under profile smoke
 	$(BIN)/python -m pytest $(ARGS)
@@ -101,7 +112,7 @@ test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, and exported models 
 frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
 
-lock:  ## resolve requirements.txt anew (Python 3.11)
+lock:  ## resolve requirements.txt and requirements-book.txt anew (Python 3.11)
 	$(PYTHON) .ci/lock.py
 
 clean:  ## remove what runs and builds leave behind (not .venv, not book/notebooks)
