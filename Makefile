@@ -23,7 +23,7 @@ PIP     := -m pip install --disable-pip-version-check
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html pictures check test smoke bench study lint format
+.PHONY: help setup book html browser links pictures check test smoke bench study lint format
 .PHONY: test-backends frontier lock clean
 
 help:  ## list the targets
@@ -68,6 +68,13 @@ html: $(PAGES_STAMP)  ## build the book from the executed notebooks in book/note
 	@$(PAGES)/jupyter-book build book --all -W -n --keep-going
 	@$(PAGES)/python book/proof.py _build/html
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+browser: html  ## look at every page in Chromium, for which Node.js is needed too
+	@npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --silent
+	@node tests/browser/pages.mjs _build/html
+
+links: $(PAGES_STAMP)  ## try every link that leaves the book
+	@$(PAGES)/jupyter-book build book --builder linkcheck
 
 pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
 	@$(BIN)/python book/gallery.py
