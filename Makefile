@@ -18,13 +18,15 @@ PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
 PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
 OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES); } | cksum))
+RANGE   := .venv-range
+RESOLUTION ?= highest
 PIP     := -m pip install --disable-pip-version-check
 
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
 .PHONY: help setup book html browser links pictures check test smoke bench study lint format
-.PHONY: test-backends frontier lock clean
+.PHONY: test-backends test-range smoke-as-is frontier lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -115,6 +117,21 @@ test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, and exported models 
 	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
+
+# The headless OpenCV stands in for the one that imgaug asks for; see requirements.txt.
+test-range:  ## test on the newest versions that are allowed, or RESOLUTION=lowest-direct
+	$(call make_venv,$(RANGE))
+	@$(RANGE)/bin/python $(PIP) --quiet uv
+	@echo "opencv-python; python_version < '3'" > $(RANGE)/overrides.txt
+	@$(RANGE)/bin/uv pip install --python $(RANGE) --no-build --resolution $(RESOLUTION) \
+	  --override $(RANGE)/overrides.txt -r pyproject.toml --extra augment --extra book \
+	  --extra study --extra test "opencv-python-headless>=4.11"
+	$(RANGE)/bin/python -m pytest -W default $(ARGS)
+
+# For Colab's image: whatever moved NumPy or TensorFlow would not be Colab any more.
+smoke-as-is:  ## run the notebooks on the packages that PYTHON has, adding papermill and pytest
+	@$(PYTHON) $(PIP) --quiet papermill pytest
+	$(PYTHON) -m pytest -W default -m notebook tests/test_notebooks.py $(ARGS)
 
 frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
