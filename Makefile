@@ -11,15 +11,22 @@ NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.installed-$(firstword $(shell cksum < requirements.txt))
+LIGHT   := .venv-book
+LIGHT_STAMP := $(LIGHT)/.installed-$(firstword $(shell cksum < requirements-book.txt))
+# Pages need no TensorFlow: without .venv they are built in the light environment.
+PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
+PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
 OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES); } | cksum))
+RANGE   := .venv-range
+RESOLUTION ?= highest
 PIP     := -m pip install --disable-pip-version-check
 
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html pictures check test smoke bench study lint format
-.PHONY: test-backends frontier lock clean
+.PHONY: help setup book html browser links pictures check test smoke bench study lint format
+.PHONY: test-backends test-range smoke-as-is frontier lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -51,18 +58,32 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 	@$(BIN)/python book/render.py run --profile $(PROFILE) $(ARGS)
 	@$(MAKE) --no-print-directory html
 
-html: $(STAMP)  ## build the book from the executed notebooks in book/notebooks
-	@$(BIN)/python book/render.py text
-	@$(BIN)/python book/render.py check || echo "'make book' renews them."
-	@$(BIN)/jupyter-book build book -W -n --keep-going
+$(LIGHT_STAMP):
+	$(call make_venv,$(LIGHT))
+	@echo "Installing requirements-book.txt into $(LIGHT)"
+	@$(LIGHT)/bin/python $(PIP) --no-deps -r requirements-book.txt
+	@rm -f $(LIGHT)/.installed-* && touch $@
+
+html: $(PAGES_STAMP)  ## build the book from the executed notebooks in book/notebooks
+	@$(PAGES)/python book/render.py text
+	@$(PAGES)/python book/render.py check || echo "'make book' renews them."
+	@$(PAGES)/jupyter-book build book --all -W -n --keep-going
+	@$(PAGES)/python book/proof.py _build/html
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+browser: html  ## look at every page in Chromium, for which Node.js is needed too
+	@npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --silent
+	@node tests/browser/pages.mjs _build/html
+
+links: $(PAGES_STAMP)  ## try every link that leaves the book
+	@$(PAGES)/jupyter-book build book --builder linkcheck
 
 pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
 	@$(BIN)/python book/gallery.py
 	@$(BIN)/python book/stages.py
 
-check: $(STAMP)  ## say which executed notebooks are out of date
-	@$(BIN)/python book/render.py check $(ARGS)
+check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
+	@$(PAGES)/python book/render.py check $(ARGS)
 
 test: $(STAMP)  ## run all tests, with every notebook under profile smoke
 	$(BIN)/python -m pytest $(ARGS)
@@ -97,10 +118,25 @@ test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, and exported models 
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
 
+# The headless OpenCV stands in for the one that imgaug asks for; see requirements.txt.
+test-range:  ## test on the newest versions that are allowed, or RESOLUTION=lowest-direct
+	$(call make_venv,$(RANGE))
+	@$(RANGE)/bin/python $(PIP) --quiet uv
+	@echo "opencv-python; python_version < '3'" > $(RANGE)/overrides.txt
+	@$(RANGE)/bin/uv pip install --python $(RANGE) --no-build --resolution $(RESOLUTION) \
+	  --override $(RANGE)/overrides.txt -r pyproject.toml --extra augment --extra book \
+	  --extra study --extra test "opencv-python-headless>=4.11"
+	$(RANGE)/bin/python -m pytest -W default $(ARGS)
+
+# For Colab's image: whatever moved NumPy or TensorFlow would not be Colab any more.
+smoke-as-is:  ## run the notebooks on the packages that PYTHON has, adding papermill and pytest
+	@$(PYTHON) $(PIP) --quiet papermill pytest
+	$(PYTHON) -m pytest -W default -m notebook tests/test_notebooks.py $(ARGS)
+
 frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
 
-lock:  ## resolve requirements.txt anew (Python 3.11)
+lock:  ## resolve requirements.txt and requirements-book.txt anew (Python 3.11)
 	$(PYTHON) .ci/lock.py
 
 clean:  ## remove what runs and builds leave behind (not .venv, not book/notebooks)

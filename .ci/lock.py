@@ -1,4 +1,7 @@
-"""Resolve the pins of `[dependency-groups] lock` into requirements.txt.
+"""Resolve `[dependency-groups]` of pyproject.toml into the files of pins.
+
+requirements.txt holds the group `lock`; requirements-book.txt what the group `pages`
+needs of it.
 
 Run it as `make lock`, on the oldest supported Python: a version that still has wheels
 there has them on the newer ones. imgaug asks for opencv-python, which needs libGL and
@@ -16,36 +19,54 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 11)
 DROPPED = {"opencv-python"}  # opencv-python-headless stands in for it.
-HEADER = """\
+LOCK = """\
 # The locked environment of `make book` and `make test`, Python 3.11 to 3.13 (CPU).
 # Written by `make lock` from `[dependency-groups] lock` in pyproject.toml; do not edit.
 # Install with:  pip install --no-deps -r requirements.txt
 # (--no-deps, because imgaug would add opencv-python, which needs libGL, to the headless
 # build that is listed here.)
 """
+PAGES = """\
+# What `make html` needs of requirements.txt: all of Jupyter Book, and no TensorFlow.
+# Written by `make lock` from `[dependency-groups] pages`; do not edit.
+"""
 
 
-def resolve(scratch: Path) -> list[str]:
-    """Return `name==version` for the whole group, resolved in a new environment."""
+def environment(scratch: Path) -> list[str]:
+    """Return the command of pip's in a new environment."""
     venv.create(scratch, with_pip=True)
-    python, report = scratch / "bin" / "python", scratch / "report.json"
-    pip = [str(python), "-m", "pip", "install", "--quiet"]
+    pip = [str(scratch / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    return pip
+
+
+def resolve(pip: list[str], group: str, *options: str) -> list[str]:
+    """Return `name==version` for a whole group, in order."""
     dry = ["--dry-run", "--ignore-installed", "--only-binary", ":all:"]
-    group = ["--group", f"{ROOT / 'pyproject.toml'}:lock", "--report", str(report)]
-    subprocess.run([*pip, *dry, *group], check=True)
-    found = [entry["metadata"] for entry in json.loads(report.read_text())["install"]]
-    return [f"{p['name']}=={p['version']}" for p in found if p["name"] not in DROPPED]
+    wanted = ["--group", f"{ROOT / 'pyproject.toml'}:{group}", "--report", "-"]
+    command = [*pip, *dry, *wanted, *options]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    found = [entry["metadata"] for entry in json.loads(done.stdout)["install"]]
+    lines = (f"{p['name']}=={p['version']}" for p in found if p["name"] not in DROPPED)
+    return sorted(lines, key=str.lower)
+
+
+def write(name: str, header: str, lines: list[str]) -> None:
+    """Write a file of pins."""
+    (ROOT / name).write_text(header + "\n".join(lines) + "\n")
+    print(f"{name}: {len(lines)} packages")
 
 
 def main() -> None:
-    """Rewrite requirements.txt."""
+    """Rewrite both files."""
     if sys.version_info[:2] != OLDEST:
         sys.exit("make lock resolves on Python 3.11: make lock PYTHON=python3.11")
     with tempfile.TemporaryDirectory() as scratch:
-        lines = sorted(resolve(Path(scratch)), key=str.lower)
-    (ROOT / "requirements.txt").write_text(HEADER + "\n".join(lines) + "\n")
-    print(f"requirements.txt: {len(lines)} packages")
+        pip = environment(Path(scratch))
+        write("requirements.txt", LOCK, resolve(pip, "lock"))
+        pins = str(ROOT / "requirements.txt")
+        pages = resolve(pip, "pages", "--constraint", pins)
+        write("requirements-book.txt", PAGES, pages)
 
 
 if __name__ == "__main__":

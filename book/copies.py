@@ -1,9 +1,11 @@
 """Executed copies of notebooks: what they are made from, and their cleaning."""
 
+import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ NATIVE_NOISE = re.compile(
 )
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"}
+INJECTED = "injected-parameters"  # papermill's tag
+BADGE = re.compile(r"\[!\[(.*?)\]\(.*?\)\](?=\()")  # a picture that is a link
 UNTRACKED = {"__pycache__", "balloon"}  # caches, and the fetched photographs
 
 
@@ -45,7 +49,7 @@ def with_text(
 ) -> nbformat.NotebookNode:
     """Return a copy's outputs under the prose, captions and order of a source.
 
-    The two have the same code cells; those that papermill added stay where they were.
+    The two have the same code cells; papermill's follows the cell of parameters.
     """
     executed = [cell for cell in copy.cells if cell.cell_type == "code"]
     renewed = nbformat.from_dict({**copy, "cells": []})
@@ -53,12 +57,69 @@ def with_text(
         if cell.cell_type != "code":
             renewed.cells.append(nbformat.from_dict(cell))
             continue
-        while executed[0].source != cell.source:
-            renewed.cells.append(executed.pop(0))
         ran = executed.pop(0)
         ran.metadata = nbformat.from_dict(cell.metadata)
         renewed.cells.append(ran)
+        while executed and INJECTED in executed[0].metadata.get("tags", []):
+            renewed.cells.append(executed.pop(0))
     return renewed
+
+
+def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
+    """Return the values of the parameters, also of those that the run was given."""
+    values = {}
+    for cell in notebook.cells:
+        if {"parameters", INJECTED} & set(cell.metadata.get("tags", [])):
+            for line in ast.parse(cell.source).body:
+                if isinstance(line, ast.Assign):
+                    values[ast.unparse(line.targets[0])] = ast.literal_eval(line.value)
+    return values
+
+
+def commit(root: Path, inputs: Iterable[str]) -> str:
+    """Return the commit that a run starts from, and if `inputs` differ from it.
+
+    Empty where there is no git, or no clone.
+    """
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(root), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    if not (root / ".git").exists():
+        return ""
+    try:
+        name = git("rev-parse", "--short=10", "HEAD").strip()
+        changed = git("status", "--porcelain", "--", *inputs)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"{name} with changes" if changed else name
+
+
+def head(cell: str, values: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """Return a first cell for the book: no badge from elsewhere, and a line on the run.
+
+    Args:
+        cell: the source of the first cell.
+        values: the parameters of the run.
+        entry: what the manifest says of it.
+    """
+    found = entry["environment"]
+    minutes = max(1, round(entry["seconds"] / 60))
+    names = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
+    versions = [f"{name} {found[key]}" for key, name in names.items() if key in found]
+    seed = f" and seed {values['SEED']}" if "SEED" in values else ""
+    facts = [
+        f"{minutes} min on {found.get('device', 'an unknown device')}",
+        ", ".join(versions),
+        f"commit {entry['commit']}" if entry.get("commit") else "",
+    ]
+    settings = f"profile `{values.get('PROFILE', 'default')}`{seed}"
+    run = f"{entry['date']} with {settings}: {'; '.join(filter(None, facts))}"
+    cell = BADGE.sub(r"[\1]", cell)
+    end = "The numbers on this page are of that run."
+    return f"{cell}\n\n*Last run on {run}. {end}*\n"
 
 
 def tree_hash(root: Path, folders: tuple[str, ...] = ("mrcnn", "datasets")) -> str:
@@ -101,8 +162,8 @@ def clean(notebook: nbformat.NotebookNode, root: Path) -> list[str]:
         for key in ("papermill", "execution", "ExecuteTime"):
             cell.metadata.pop(key, None)
         tags = cell.metadata.get("tags", [])
-        if "injected-parameters" in tags:
-            cell.id = "injected-parameters"  # papermill's is random
+        if INJECTED in tags:
+            cell.id = INJECTED  # papermill's is random
             cell.metadata["tags"] = sorted({*tags, "hide-input"})
         if not tags:
             cell.metadata.pop("tags", None)

@@ -13,8 +13,10 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
+# The theme lets boxes of this class scroll, and lets the keyboard reach those that do.
 WIDE = (
-    '<div style="overflow-x: auto; margin: 1em 0"><div style="min-width: max-content">'
+    '<div class="pst-scrollable-table-container" style="margin: 1em 0">'
+    '<div style="min-width: max-content">'
 )
 
 

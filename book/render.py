@@ -33,6 +33,7 @@ import copies
 from runner import NotebookError, execute, follow
 
 LARGEST_COPY = 2_000_000  # bytes; larger ones fail to open on code-hosting sites
+INPUTS = ("mrcnn", "datasets", "requirements.txt")
 PARENTS = "uses"  # notebook metadata: the notebooks whose results this one starts from
 
 
@@ -103,6 +104,8 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
     values = dict(parameters)
     if book.out != book.root / "book":
         values["OUTPUT_DIR"] = str(book.results(name))
+    read = (*INPUTS, f"notebooks/{name}.ipynb")
+    wanted["commit"] = copies.commit(book.root, read)
     start = time.monotonic()
     try:
         cells = len(nbformat.read(book.source(name), as_version=4).cells)
@@ -153,9 +156,8 @@ def _publish(
 def _write(
     book: Book, name: str, notebook: nbformat.NotebookNode, entry: dict[str, Any]
 ) -> None:
-    """Write a copy, with a line on its run, and its manifest entry."""
-    notebook.cells[0].source += _last_run(entry)
-    text = nbformat.writes(notebook) + "\n"
+    """Write a copy and its manifest entry."""
+    text = _dressed(notebook, entry)
     if len(text) > LARGEST_COPY:
         cell, size = copies.largest_cell(notebook)
         raise NotebookError(
@@ -170,6 +172,14 @@ def _write(
         path.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
 
 
+def _dressed(notebook: nbformat.NotebookNode, entry: Mapping[str, Any]) -> str:
+    """Return a copy as it is kept: with the facts of its run below its title."""
+    first, *rest = notebook.cells
+    source = copies.head(first.source, copies.parameters(notebook), entry)
+    cells = [nbformat.from_dict({**first, "source": source}), *rest]
+    return nbformat.writes(nbformat.from_dict({**notebook, "cells": cells})) + "\n"
+
+
 def _text(book: Book, name: str) -> str:
     return copies.text_hash(nbformat.read(book.source(name), as_version=4))
 
@@ -177,30 +187,24 @@ def _text(book: Book, name: str) -> str:
 def renew_text(book: Book, name: str) -> bool:
     """Bring changed prose and captions into a copy; return whether there were any.
 
-    Only where the code is still the same: its outputs are then those of the source.
+    Only where the code is still the same: its outputs are then those of the source. A
+    copy that was edited by hand is left for `stale` to name.
     """
     entry = book.entries().get(name)
     if entry is None or not book.copy(name).exists():
         return False
-    text = _text(book, name)
     same_code = inputs(book, name, entry["parameters"])["source"] == entry["source"]
-    if not same_code or entry["text"] == text:
+    if not same_code or copies.file_hash(book.copy(name)) != entry["copy"]:
         return False
     source = nbformat.read(book.source(name), as_version=4)
     copy = nbformat.read(book.copy(name), as_version=4)
-    _write(book, name, copies.with_text(source, copy), {**entry, "text": text})
+    renewed = copies.with_text(source, copy)
+    entry["text"] = _text(book, name)
+    if _dressed(renewed, entry) == book.copy(name).read_text():
+        return False
+    _write(book, name, renewed, entry)
     print(f"{name}: its text was renewed", flush=True)
     return True
-
-
-def _last_run(entry: Mapping[str, Any]) -> str:
-    device = entry["environment"].get("device", "an unknown device")
-    minutes = max(1, round(entry["seconds"] / 60))
-    profile = entry["parameters"].get("PROFILE", "default")
-    return (
-        f"\n\n*Last run on {entry['date']}, profile `{profile}`, {minutes} min on "
-        f"{device}: the numbers on this page are of that run.*\n"
-    )
 
 
 def stale(book: Book) -> Iterator[tuple[bool, str]]:

@@ -210,6 +210,73 @@ def test_changed_prose_is_renewed_without_a_run(book):
     assert not [text for urgent, text in render.stale(book) if urgent]
 
 
+def test_an_edited_copy_is_not_renewed_but_named(book):
+    add_notebook(book, "01_a")
+    render.run(book, "01_a", {"PROFILE": "cpu"})
+    edited = book.copy("01_a").read_text().replace("01_a", "better")
+    book.copy("01_a").write_text(edited)
+    assert not render.renew_text(book, "01_a")
+    assert book.copy("01_a").read_text() == edited
+    assert any(urgent for urgent, _ in render.stale(book))
+
+
+def test_the_injected_parameters_follow_those_of_the_source():
+    given = {"tags": ["parameters"]}
+    prose = new_markdown_cell("Words.")
+    source = new_notebook(cells=[new_code_cell("A = 1", metadata=given), prose])
+    source.cells.append(new_code_cell("print(A)"))
+    injected = new_code_cell("A = 2", metadata={"tags": ["injected-parameters"]})
+    first, words, last = source.cells
+    copy = new_notebook(cells=[first, words, injected, last])
+    renewed = copies.with_text(source, copy)
+    assert [cell.source for cell in renewed.cells] == [
+        "A = 1",
+        "A = 2",
+        "Words.",
+        "print(A)",
+    ]
+    assert copies.parameters(renewed) == {"A": 2}
+
+
+def test_the_first_lines_say_what_was_run_on_what():
+    badge = "[![Open it](https://else.where/badge.svg)](https://colab/01.ipynb)"
+    entry = {
+        "date": "2017-03-20",
+        "seconds": 600,
+        "environment": {"device": "abacus", "keras": "3.1", "numpy": "2.0"},
+        "commit": "0123456789 with changes",
+    }
+    values = {"PROFILE": "cpu", "SEED": 7}
+    text = copies.head(f"# Title\n\n{badge}", values, entry)
+    assert text.startswith("# Title\n\n[Open it](https://colab/01.ipynb)\n\n*Last run")
+    facts = "2017-03-20 `cpu` seed+7 10+min+on+abacus; Keras+3.1; commit+0123456789"
+    assert all(fact.replace("+", " ") in text for fact in facts.split())
+    bare = copies.head("# Title", {}, {**entry, "environment": {}, "commit": ""})
+    assert "10 min on an unknown device. The" in bare
+
+
+def test_the_commit_is_named_with_what_has_changed_since(tmp_path):
+    def git(*words: str) -> str:
+        settings = "user.name=A", "user.email=a@example.org", "commit.gpgSign=false"
+        options = [word for setting in settings for word in ("-c", setting)]
+        command = ["git", "-C", str(tmp_path), *options, *words]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    assert copies.commit(tmp_path, ["read"]) == ""
+    git("init", "--quiet")
+    assert copies.commit(tmp_path, ["read"]) == ""  # no commit yet
+    (tmp_path / "read").write_text("1")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "first")
+    head = git("rev-parse", "HEAD")
+    assert head.startswith(copies.commit(tmp_path, ["read"]))
+    (tmp_path / "other").write_text("1")
+    assert "changes" not in copies.commit(tmp_path, ["read"])
+    (tmp_path / "read").write_text("2")
+    assert copies.commit(tmp_path, ["read"]) == f"{head[:10]} with changes"
+
+
 def test_changed_code_is_not_taken_for_prose(book):
     add_notebook(book, "01_story")
     render.run(book, "01_story", {"PROFILE": "cpu"})
