@@ -92,7 +92,7 @@ def power_mean(
     Args:
         by_task: non-negative scores.
         exponent: p, at least 1.
-        priority: of each task, 1 on average, and of one that is not named.
+        priority: of each task, 1 for one that is not named.
     """
     tasks = list(by_task)
 

@@ -1,6 +1,6 @@
 """Pruning while a network trains, as one callback."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from mrcnn.data.pipeline import Batches
 from mrcnn.evaluation.isolated import isolated_metrics
 from mrcnn.evaluation.scenes import load_truth
-from mrcnn.pruning.balance import BATCHES, TaskBalance
+from mrcnn.pruning.balance import BATCHES, TaskBalance, weigh_losses
 from mrcnn.pruning.masks import Masks, sparsity
 from mrcnn.pruning.methods import Evidence, Method
 from mrcnn.pruning.prunable import Arrays, PrunableLayer, kernels, prunable_layers
@@ -69,23 +69,38 @@ class Pruner(Ramp):
         self.calibration, self.seed = calibration, seed
         self.chosen: list[Choice] = []
         self.balance = (
-            TaskBalance(method.balance, self._metrics) if method.balance else None
+            TaskBalance(method.balance, self._metrics, method.priority)
+            if method.balance
+            else None
         )
         self.layers: list[PrunableLayer] = []
         self._saliency: Saliency | None = None
         self._remembered: dict[str, Arrays] = {}
         self._dense: Arrays = {}
 
+    @property
+    def priority(self) -> dict[Task, float]:
+        """By what each task's losses are multiplied at this step."""
+        if self.balance:
+            return self.balance.priority
+        return {task: self.method.priority.get(task, 1.0) for task in Task}
+
     # --- What Keras calls
 
     def set_model(self, model: keras.Model) -> None:
-        """Put masks that keep everything into the model's optimizer."""
+        """Put masks that keep everything into the model's optimizer; weigh losses."""
         super().set_model(model)
         if not self.layers:
             self.layers = prunable_layers(model)
             self.masks = Masks(self.layers)
         if model.optimizer is not None:
             self.masks.attach(model.optimizer)
+        weigh_losses(model, self.priority)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Give the losses back the weights that the configuration gives them."""
+        super().on_train_end(logs)
+        weigh_losses(self.model, {})
 
     # --- Choosing
 
@@ -95,15 +110,16 @@ class Pruner(Ramp):
         self._remember_dense()
         if self.balance:
             self.balance.update()
-            self.balance.apply(self.model)
-        priority = self.balance.weights if self.balance else dict.fromkeys(Task, 1.0)
+            weigh_losses(self.model, self.balance.priority)
         weights = self._dense if self.method.regrow else kernels(self.layers)
         scores = self.method.criterion(
-            Evidence(weights, self._measure(weights), priority, self.seed)
+            Evidence(weights, self._measure(weights), self.priority, self.seed)
         )
         self.masks.assign(self.method.allocate(scores, target), self._dense)
         self.chosen.append(
-            Choice(self.step, sparsity(self.masks.arrays()), tuple(priority.values()))
+            Choice(
+                self.step, sparsity(self.masks.arrays()), tuple(self.priority.values())
+            )
         )
 
     def _remember_dense(self) -> None:

@@ -14,11 +14,11 @@ from mrcnn.data.pipeline import Batches
 from mrcnn.evaluation.tables import html_table, markdown_table
 from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.pruning.balance import weigh_losses
 from mrcnn.pruning.masks import masks_of
 from mrcnn.pruning.methods import Evidence, Method
 from mrcnn.pruning.prunable import GROUPS, Arrays, kernels, prunable_layers
 from mrcnn.pruning.saliency import Saliency
-from mrcnn.tasks import Task
 from mrcnn.weights import weighted_layers
 
 
@@ -216,9 +216,10 @@ def dry_run(
         if calibration is None:
             raise ValueError("This method measures gradients: give it `calibration`.")
         found = Saliency(model, layers, method.losses, calibration)
+        weigh_losses(model, method.priority)
         saliency = found.measure(weights, method.batches)
-    priority = dict.fromkeys(Task, 1.0)
-    scores = method.criterion(Evidence(weights, saliency, priority, seed))
+        weigh_losses(model, {})
+    scores = method.criterion(Evidence(weights, saliency, method.priority, seed))
     return report(model, method.allocate(scores, sparsity))
 
 

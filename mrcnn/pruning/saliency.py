@@ -22,12 +22,16 @@ def loss_gradients(
 ) -> Callable[[Mapping[str, np.ndarray]], tuple[Tensor, list[list[Tensor]]]]:
     """Return a function batch -> (losses (T,), gradients of each), in `groups`' order.
 
-    See `mrcnn.ops.gradients.separate_gradients`.
+    Losses count as much as in the model's training: `model.loss_weights` multiplies
+    them, with the values it has when the function is called. See
+    `mrcnn.ops.gradients.separate_gradients`.
     """
 
     def losses(batch: Mapping[str, Tensor]) -> Tensor:
         outputs = model(batch, training=True)
-        by_name = model.compute_losses(outputs, batch["active_class_ids"])
+        losses = model.compute_losses(outputs, batch["active_class_ids"])
+        parts = ops.stack(list(losses.values())) * model.loss_weights
+        by_name = dict(zip(losses, ops.unstack(parts), strict=True))
         return ops.stack(
             [sum(by_name[name] for name in names) for names in groups.values()]
         )
@@ -38,8 +42,8 @@ def loss_gradients(
 class Saliency:
     """First-order loss changes |w dL/dw|, averaged over batches, for each loss group.
 
-    Taylor's criterion (arXiv:1611.06440, arXiv:1906.10771), each task apart: the
-    gradient of a sum would hide what one task loses when another gains.
+    Taylor's criterion (arXiv:1611.06440, arXiv:1906.10771), for the sum of all losses
+    or for each task apart.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import pytest
 
 from mrcnn import build
 from mrcnn.pruning import METHODS, Pruner, Schedule, masks_of, sparsity
+from mrcnn.pruning.balance import weigh_losses
 from mrcnn.pruning.masks import Masks
 from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
@@ -114,7 +115,7 @@ def test_resumed_as_if_never_interrupted(
             if epoch == 2:
                 raise KeyboardInterrupt
 
-    args = (tiny_config, batches, calibration, "TBP, balanced losses")
+    args = (tiny_config, batches, calibration, "TBP, following the tasks")
     whole, pruner = pruned(*args)
     with pytest.raises(KeyboardInterrupt):
         pruned(*args, callbacks=[Stop()], folder=tmp_path)
@@ -122,7 +123,7 @@ def test_resumed_as_if_never_interrupted(
         *args, callbacks=[keras.callbacks.Callback()], folder=tmp_path
     )
     assert after.chosen == pruner.chosen
-    assert after.balance.weights == pytest.approx(pruner.balance.weights, rel=1e-3)
+    assert after.priority == pytest.approx(pruner.priority, rel=1e-3)
     for name, mask in pruner.masks.arrays().items():
         np.testing.assert_array_equal(mask, after.masks.arrays()[name], err_msg=name)
     for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
@@ -140,6 +141,39 @@ def test_without_regrowth_nothing_comes_back(tiny_config, batches, calibration):
     for earlier, later in pairwise(seen):
         for name, mask in later.items():
             assert not (mask > earlier[name]).any(), name
+
+
+def test_losses_are_weighed_while_pruning_trains_and_not_after(
+    tiny_config, batches, calibration
+):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(np.asarray(self.model.loss_weights).tolist())
+
+    watch = [Watch()]
+    model, _ = pruned(tiny_config, batches, calibration, SCHEMA, callbacks=watch)
+    assert seen
+    assert all(weights == [1, 2, 1, 2, 1] for weights in seen)
+    np.testing.assert_array_equal(model.loss_weights, 1)
+
+
+def test_saliency_follows_the_weights_of_the_losses(tiny_config, calibration):
+    found = []
+    for priority in ({}, {Task.BOX: 2.0, Task.MASK: 0.0}):
+        model = build.model(tiny_config, seed=3, precision="float32")
+        weigh_losses(model, priority)
+        layers = prunable_layers(model)
+        measured = Saliency(model, layers, BY_TASK, calibration)
+        found.append(measured.measure(kernels(layers), 1))
+    plain, weighed = found
+    for task, factor in zip(Task, (2, 1, 0), strict=True):
+        for name, scores in plain[task].items():
+            scale = 1e-6 + 1e-4 * scores.max()
+            np.testing.assert_allclose(
+                weighed[task][name], factor * scores, atol=scale, err_msg=name
+            )
 
 
 def test_gradients_of_tasks_add_up_to_that_of_the_sum(tiny_config, calibration):

@@ -57,13 +57,15 @@ def test_every_method_has_the_same_budget():
 
 
 def test_gradients_are_paid_for():
-    lamp, taylor, tasks = (Cell(m, 0.9, 0, 300) for m in ("LAMP", "Taylor", "TBP"))
+    names = ("LAMP", "Taylor", "TBP", "DiSparse")
+    lamp, taylor, schema, tasks = (Cell(name, 0.9, 0, 300) for name in names)
     assert lamp.overhead == 0
     choices = len(tasks.schedule.steps())
-    batches = METHODS["TBP"].batches * choices
+    batches = METHODS["DiSparse"].batches * choices
     assert tasks.overhead == math.ceil(batches * 7 / 3)  # one pass forward, three back
     assert taylor.overhead == METHODS["Taylor"].batches * choices
-    balanced = METHODS["TBP, balanced losses"].cost - METHODS["TBP"].cost
+    assert schema.overhead == taylor.overhead
+    balanced = METHODS["TBP, following the tasks"].cost - METHODS["TBP"].cost
     assert balanced == pytest.approx(2 * 2 / 3)  # two batches, two passes forward
 
 
