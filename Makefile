@@ -5,7 +5,7 @@ PYTHON   ?= python3
 PROFILE  ?= cpu
 ARGS     ?=
 BACKENDS := jax==0.10.2 torch==2.13.0
-RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0
+RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 
 VENV    := .venv
@@ -78,9 +78,10 @@ browser: html  ## look at every page in Chromium, for which Node.js is needed to
 links: $(PAGES_STAMP)  ## try every link that leaves the book
 	@$(PAGES)/jupyter-book build book --builder linkcheck
 
-pictures: $(STAMP)  ## draw the pictures of the pages that are not notebooks
+pictures: $(STAMP)  ## draw the pictures and tables of the pages that are not notebooks
 	@$(BIN)/python book/gallery.py
 	@$(BIN)/python book/stages.py
+	@$(BIN)/python book/results.py
 
 check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
 	@$(PAGES)/python book/render.py check $(ARGS)

@@ -134,7 +134,8 @@ def _inputs(
     ]
     depth = model.fpn.output_shape[0][-1]
     return {
-        "backbone": [(1, *image_shape, model.backbone.input_shape[-1])],
+        # A configuration has NumPy's integers, which Keras takes for no shape.
+        "backbone": [(1, *map(int, image_shape), model.backbone.input_shape[-1])],
         "fpn": stages,
         "rpn": [(1, *levels[0], depth)],
         "box head": [(1, s.pool_size, s.pool_size, depth), (1,)],

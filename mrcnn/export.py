@@ -1,4 +1,4 @@
-"""The inference model in formats that other programs run: SavedModel and ONNX.
+"""The inference model in formats of other programs: SavedModel, ONNX and LiteRT.
 
 An exported model takes one molded image and gives its detections in static slots:
 
@@ -19,6 +19,7 @@ in float32 export best: other runtimes choose types of their own. TensorFlow onl
 import contextlib
 import importlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from mrcnn.data.transforms import Geometry
 from mrcnn.detection import in_original_pixels
 from mrcnn.files import atomic_path
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.ops.roi_align import native_kernel
 from mrcnn.structures import Detection, Tensor
 
 ONNX_INT64 = 7
@@ -135,6 +137,40 @@ def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> 
             output_path=str(temporary),
         )
     return Path(path)
+
+
+def to_litert(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> Path:
+    """Write a LiteRT (TensorFlow Lite) file, whole or not at all; return its path.
+
+    It needs no more than LiteRT's own operations, so that it runs on telephones, too.
+
+    Args:
+        model: trained, built with `precision="float32"`.
+        path: of the file.
+        image_shape: (H, W) of padded images.
+
+    Raises:
+        ValueError: under another backend than TensorFlow.
+    """
+    _signature(model, image_shape)
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder, _gathered_crops():
+        saved = to_saved_model(model, Path(folder) / "saved", image_shape)
+        converted = tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert()
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(converted)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def _gathered_crops() -> Iterator[None]:
+    """Let crops be gathers: LiteRT does not know TensorFlow's operation for them."""
+    token = native_kernel.set(False)
+    try:
+        yield
+    finally:
+        native_kernel.reset(token)
 
 
 def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:

@@ -7,6 +7,7 @@ Colab has installed.
 
 import io
 import json
+import math
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +27,7 @@ JPEG_QUALITY = (
 DOTS_PER_INCH = 110
 
 Value = float | int | str
-_metrics: dict[str, Value] = {}
+_metrics: dict[str, Value | None] = {}
 _facts: dict[str, str] = {}
 
 
@@ -74,13 +75,15 @@ def record(name: str, value: Any) -> Value:
 
     Args:
         name: unique in the whole book.
-        value: a number, a string, or a NumPy or tensor scalar.
+        value: a number, a string, or a NumPy or tensor scalar. NaN, as of a change
+            from a network that found nothing, becomes null in `metrics.json`.
 
     Returns:
         The value as a plain `float`, `int` or `str`.
 
     Raises:
         TypeError: if the value is none of these.
+        ValueError: if it is infinite, which JSON cannot say.
     """
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, bool) or not isinstance(value, float | int | str):
@@ -88,7 +91,9 @@ def record(name: str, value: Any) -> Value:
             f"record({name!r}, ...) takes one number or a string, "
             f"not {type(value).__name__}."
         )
-    _metrics[name] = value
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"record({name!r}, {value}): a result must be finite or NaN.")
+    _metrics[name] = None if isinstance(value, float) and math.isnan(value) else value
     mime = "application/papermill.record/"
     display(
         {f"{mime}text/plain": repr(value)},
@@ -126,7 +131,7 @@ def finish(folder: str | Path) -> None:
     """
     for name, content in (("environment", _facts), ("metrics", _metrics)):
         with atomic_path(Path(folder) / f"{name}.json") as path:
-            path.write_text(json.dumps(content, indent=2) + "\n")
+            path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
     print(f"{len(_metrics)} results in {Path(folder) / 'metrics.json'}")
     _print_versions()
 

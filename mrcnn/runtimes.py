@@ -1,10 +1,11 @@
-"""Exported models in the programs that run them: ONNX Runtime and OpenVINO.
+"""Exported models in the programs that run them: ONNX Runtime, OpenVINO and LiteRT.
 
-Both are optional: `pip install onnxruntime openvino nncf`. Models come from
-`mrcnn.export.to_onnx`; inputs and outputs are those that `mrcnn.export` lists.
+All are optional: `pip install onnxruntime openvino nncf ai-edge-litert`. Models come
+from `mrcnn.export`; inputs and outputs are those that `mrcnn.export` lists.
 """
 
 import importlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +27,7 @@ def _package(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        top = name.partition(".")[0]
+        top = name.partition(".")[0].replace("_", "-")
         raise ImportError(f"This needs a package: pip install {top}") from error
 
 
@@ -72,6 +73,25 @@ def openvino(path: str | Path, *, precision: str = "f32", threads: int = 0) -> R
     def run(inputs: Inputs) -> dict[str, np.ndarray]:
         found = request.infer(dict(inputs))
         return {name: found[name] for name in names}
+
+    return run
+
+
+def litert(path: str | Path, *, threads: int = 0) -> Run:
+    """Return what runs a LiteRT file.
+
+    Args:
+        path: of the file.
+        threads: that one image may use; 0 takes all cores.
+    """
+    package = _package("ai_edge_litert.interpreter")
+    interpreter = package.Interpreter(
+        model_path=str(path), num_threads=threads or os.cpu_count()
+    )
+    signature = interpreter.get_signature_runner()
+
+    def run(inputs: Inputs) -> dict[str, np.ndarray]:
+        return signature(images=inputs["images"], windows=inputs["windows"])
 
     return run
 
@@ -124,13 +144,18 @@ def quantize_for_openvino(
     """
     nncf, package = _package("nncf"), _package("openvino")
     batches = [dict(batch) for batch in batches]
+    ranges = importlib.import_module("nncf.quantization.range_estimator")
     model: Any = nncf.quantize(
         package.Core().read_model(str(path)),
         nncf.Dataset(batches),
         subset_size=len(batches),
-        # Biases that a converter merged into one number cannot be corrected.
+        # Few activations are negative: ranges need not lie around zero.
+        preset=nncf.QuantizationPreset.MIXED,
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            disable_bias_correction=True
+            # Most regions hold nothing, and means over images would cut off the rest.
+            activations_range_estimator_params=ranges.RangeEstimatorParametersSet.MINMAX,
+            # Biases that a converter merged into one number cannot be corrected.
+            disable_bias_correction=True,
         ),
     )
     package.save_model(model, str(quantized), compress_to_fp16=False)

@@ -1,6 +1,7 @@
 """What all tests share: a quiet backend, pictures without a window, seeded numbers."""
 
 import os
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,6 +15,14 @@ import pytest
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(20170320)  # the day Mask R-CNN appeared
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Close what a test drew: pyplot keeps figures, and warns of too many."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Costs counted by hand."""
 
 import keras
+import numpy as np
 import pytest
 
 from mrcnn.cost import (
@@ -56,6 +57,8 @@ def test_the_parts_make_up_the_model(tiny_model):
 
 def test_every_layer_with_weights_is_counted_once(tiny_model):
     parts = layer_costs(tiny_model, (64, 64), rois=10, masks=3)
+    side = np.array([64, 64])  # as in a configuration
+    assert layer_costs(tiny_model, side, rois=10, masks=3) == parts
     names = [name for part in parts.values() for name in part]
     assert sorted(names) == sorted(
         layer.name

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mrcnn import build, export
+from mrcnn import build, export, runtimes
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.presets import ShapesConfig
@@ -72,6 +72,14 @@ def test_saved_model(model, images, tmp_path):
     check(run, model, images)
     with pytest.raises(FileExistsError, match="saved exists"):
         export.to_saved_model(model, folder, SHAPE)
+
+
+@pytest.mark.slow
+def test_litert(model, images, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    path = export.to_litert(model, tmp_path / "model.tflite", SHAPE)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+    check(runtimes.litert(path, threads=1), model, images)
 
 
 @pytest.mark.slow

@@ -22,9 +22,10 @@ def test_results_are_written_as_plain_values(displayed, tmp_path):
     assert notebook.record("ap", np.float32(0.5)) == 0.5
     notebook.record("images", np.int64(3))
     notebook.record("from", "scratch")
+    assert np.isnan(notebook.record("change", np.nan))
     notebook.finish(tmp_path / "new")
     metrics = json.loads((tmp_path / "new" / "metrics.json").read_text())
-    assert metrics == {"ap": 0.5, "images": 3, "from": "scratch"}
+    assert metrics == {"ap": 0.5, "images": 3, "from": "scratch", "change": None}
     facts = json.loads((tmp_path / "new" / "environment.json").read_text())
     assert facts["numpy"] == np.__version__
     assert "cpu" in facts["device"] or "cores" in facts["device"]
@@ -40,6 +41,13 @@ def test_recorded_results_can_be_quoted(displayed):
 @pytest.mark.parametrize("value", [None, True, [1.0], np.bool_(True), {"a": 1}])
 def test_only_numbers_and_strings_are_recorded(value, displayed):
     with pytest.raises(TypeError, match=r"record\(.x., \.\.\.\) takes one number"):
+        notebook.record("x", value)
+    assert not displayed
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.float32("inf")])
+def test_infinite_results_are_refused(value, displayed):
+    with pytest.raises(ValueError, match=r"record\(.x., -?inf\).*finite"):
         notebook.record("x", value)
     assert not displayed
 

@@ -87,9 +87,10 @@ def test_integers(quantize, program, suffix, exported, images, tmp_path):
     [
         (runtimes.onnx_runtime, "onnxruntime"),
         (runtimes.openvino, "openvino"),
+        (runtimes.litert, "ai-edge-litert"),
     ],
 )
 def test_without_the_program(load, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
     with pytest.raises(ImportError, match=f"pip install {package}"):
         load("model.onnx")

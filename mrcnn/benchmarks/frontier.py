@@ -2,142 +2,128 @@
 
     python -m mrcnn.benchmarks.frontier [--parts ...] [--formats ...] [--out FILE]
 
-Dense and pruned models in Keras, ONNX Runtime and OpenVINO, in several number formats:
+Dense and pruned models in Keras, ONNX Runtime, OpenVINO and LiteRT, in several formats:
 time for one image from pixels to masks, size of the file, memory, and each task's
-metric, measured in one run on one machine. Every row has a process of its own. Pruned
-models are made first, where they are missing; that takes minutes each.
+metric, measured in one run on one machine. Every row has a process of its own. Next to
+each pruned model stands one of the same widths that was trained from random weights for
+the same time in all. Models are made first, where they are missing; that takes minutes
+each.
 """
 
 import argparse
-import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mrcnn import build, export, runtimes, weights
+from mrcnn import export, runtimes, weights
 from mrcnn.benchmarks import timing
+from mrcnn.benchmarks.frontier_models import Entry, make
+from mrcnn.benchmarks.frontier_results import table
 from mrcnn.benchmarks.rows import measure_apart, write
+from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.evaluation.coco import average_precision
 from mrcnn.evaluation.matching import class_accuracy, confusion_matrix
 from mrcnn.evaluation.scenes import Scene, detected, load_truth
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.presets import SHAPES_TEST_SEED, SHAPES_TRAIN_SEED, ShapesConfig
-from mrcnn.pruning.surgery import load_plan
+from mrcnn.presets import SHAPES_TEST_SEED
 from mrcnn.structures import Detection
-from mrcnn.study.channels import prune_channels
-from mrcnn.study.subjects import checkpoint_path
 from mrcnn.tasks import Task
 
-FOLDER = Path("outputs/frontier")
-PARTS = (1.0, 0.5, 0.25, 0.12)
-"""Of the multiply-accumulates that remain, 1 for the dense model."""
+PARTS = (0.5, 0.25, 0.12)
+"""Of the dense model's work, that are left to the pruned models."""
 
-STEPS = 1000
-"""Of training for each pruned model."""
-
-CALIBRATION, TEST = 200, 400
-"""Images on which 8-bit ranges are measured, and all metrics."""
+TEST = 800
+"""Images on which all metrics are measured."""
 
 FORMATS = (
-    *("Keras float32", "Keras mixed_bfloat16"),
+    *("Keras float32", "Keras bfloat16"),
     *("ONNX Runtime float32", "ONNX Runtime int8"),
     *("OpenVINO float32", "OpenVINO bfloat16", "OpenVINO int8"),
+    "LiteRT float32",
 )
 
 Detect = Callable[[np.ndarray], Detection]
 """An image (h, w, 3) uint8 in, its instances out."""
 
 
-def saved(part: float, what: str) -> Path:
-    """Return a file of a model, such as "plan.json"; what is dense is shipped."""
-    return FOLDER / f"{part}" / what
+def detector(entry: Entry, form: str, reference: MaskRCNN) -> tuple[Detect, int]:
+    """Return what detects objects with a model in a format, and its files' bytes.
 
-
-def network(part: float, precision: str) -> MaskRCNN:
-    """Return the dense model, or one that `make_models` pruned."""
-    config, checkpoint = ShapesConfig(), checkpoint_path()
-    if part < 1:
-        plan, checkpoint = load_plan(saved(part, "plan.json")), saved(part, "model.h5")
-        config = build.with_widths(config, plan.widths(build.channels(config)))
-    model = build.model(config, precision=precision)
-    weights.load_weights(model, checkpoint)
-    return model
-
-
-def make_models(parts: Iterable[float]) -> None:
-    """Prune, export and quantize what is not there yet."""
-    for part in parts:
-        saved(part, "").mkdir(parents=True, exist_ok=True)
-        if part < 1 and not saved(part, "plan.json").exists():
-            print(f"pruning to {part:.0%} of the work", file=sys.stderr, flush=True)
-            train = ShapesDataset(4000, seed=SHAPES_TRAIN_SEED)
-            narrowed = prune_channels(
-                ShapesConfig(), train, checkpoint_path(), part, steps=STEPS
-            )
-            weights.save_weights(narrowed.model, saved(part, "model.h5"))
-            narrowed.plan.save(saved(part, "plan.json"))
-        if saved(part, "int8.xml").exists():
-            continue
-        model, exported = network(part, "float32"), saved(part, "model.onnx")
-        images = _images(SHAPES_TRAIN_SEED, CALIBRATION)
-        batches = [prepare(model, [image])[0] for image in images]
-        export.to_onnx(model, exported, batches[0]["images"].shape[1:3])
-        runtimes.quantize_for_onnx_runtime(exported, saved(part, "int8.onnx"), batches)
-        runtimes.quantize_for_openvino(exported, saved(part, "int8.xml"), batches)
-
-
-def _images(seed: int, count: int) -> list[np.ndarray]:
-    dataset = ShapesDataset(count, seed=seed)
-    return [dataset.load_image(i) for i in dataset.image_ids]
-
-
-def detector(part: float, form: str) -> tuple[Detect, int]:
-    """Return what detects objects with a model in a format, and its files' bytes."""
+    Args:
+        entry: which model.
+        form: one of `FORMATS`.
+        reference: the same model in Keras, which knows how images are prepared.
+    """
     program, _, numbers = form.rpartition(" ")
     if program == "Keras":
-        model = network(part, numbers)
-        path = saved(part, "model.h5") if part < 1 else checkpoint_path()
-        return lambda image: detect(model, [image])[0], path.stat().st_size
-    name = "model.onnx" if numbers != "int8" else "int8.onnx"
-    if program == "OpenVINO" and numbers == "int8":
-        name = "int8.xml"
-    path = saved(part, name)
-    size = sum(f.stat().st_size for f in path.parent.glob(f"{path.stem}.[bx]*"))
-    if program == "OpenVINO":
-        precision = "bf16" if numbers == "bfloat16" else "f32"
-        run = runtimes.openvino(path, precision=precision)
-    else:
-        run = runtimes.onnx_runtime(path)
-    model = network(part, "float32")  # knows how images are prepared
+        model = entry.load("mixed_bfloat16" if numbers == "bfloat16" else numbers)
+        size = entry.weights.stat().st_size
+        return lambda image: detect(model, [image])[0], size
+    run, path = _exported(entry, program, numbers)
 
     def detect_one(image: np.ndarray) -> Detection:
-        inputs, (geometry,) = prepare(model, [image])
+        inputs, (geometry,) = prepare(reference, [image])
         return export.detections(run(inputs), geometry)
 
-    return detect_one, size if name.endswith("xml") else path.stat().st_size
+    files = {path, path.with_suffix(".bin")} if path.suffix == ".xml" else {path}
+    return detect_one, sum(file.stat().st_size for file in files)
 
 
-def run_row(part: float, form: str, repeats: int) -> dict[str, Any]:
+def _exported(entry: Entry, program: str, numbers: str) -> tuple[runtimes.Run, Path]:
+    """Return what runs a model in another program, and its file."""
+    if program == "LiteRT":
+        path = entry.saved("model.tflite")
+        return runtimes.litert(path), path
+    if program == "ONNX Runtime":
+        path = entry.saved("int8.onnx" if numbers == "int8" else "model.onnx")
+        return runtimes.onnx_runtime(path), path
+    path = entry.saved("int8.xml" if numbers == "int8" else "model.onnx")
+    precision = "bf16" if numbers == "bfloat16" else "f32"
+    return runtimes.openvino(path, precision=precision), path
+
+
+def run_row(entry: Entry, form: str, repeats: int) -> dict[str, Any]:
     """Measure one model in one format in this process."""
+    reference = entry.load()
     before = timing.peak_memory()
-    find, size = detector(part, form)
+    find, size = detector(entry, form, reference)
     dataset = ShapesDataset(TEST, seed=SHAPES_TEST_SEED)
-    image = dataset.load_image(0)
-    taken = timing.measure(lambda: find(image), warm_up=10, repeats=repeats)
+    ids = [int(i) for i in dataset.image_ids]
+    images = [dataset.load_image(i) for i in ids]
+    taken = timing.measure(lambda: find(images[0]), warm_up=10, repeats=repeats)
+    started = time.perf_counter()
+    found = [find(image) for image in images]
+    throughput = len(images) / (time.perf_counter() - started)
+    memory = timing.peak_memory() - before
+    layers = weights.single_layers(reference)
+    return {
+        "model": str(entry),
+        **entry._asdict(),
+        "format": form,
+        "parameters": sum(layer.count_params() for layer in layers),
+        "seconds": taken._asdict(),
+        "images_per_second": throughput,  # one after the other
+        "bytes": size,
+        "memory": memory,
+        "metrics": _metrics(dataset, dict(zip(ids, found, strict=True))),
+        "environment": timing.environment(),
+    }
+
+
+def _metrics(dataset: Dataset, found: Mapping[int, Detection]) -> dict[str, float]:
+    """Return each task's headline metric of the detections by image."""
+    nothing = np.zeros((0, 4), np.float32)  # proposals do not count
     scenes = [
-        Scene(
-            i,
-            load_truth(dataset, i),
-            detected(find(dataset.load_image(i))),
-            np.zeros((0, 4), np.float32),
-        )
-        for i in map(int, dataset.image_ids)
+        Scene(i, load_truth(dataset, i), detected(detection), nothing)
+        for i, detection in found.items()
     ]
     names = tuple(dataset.class_names)
     metrics = {
@@ -145,41 +131,7 @@ def run_row(part: float, form: str, repeats: int) -> dict[str, Any]:
         Task.CLASS: class_accuracy(confusion_matrix(scenes, len(names))),
         Task.MASK: average_precision(scenes, names, "mask").ap,
     }
-    layers = weights.single_layers(network(part, "float32"))
-    return {
-        "part": part,
-        "format": form,
-        "parameters": sum(layer.count_params() for layer in layers),
-        "seconds": taken._asdict(),
-        "bytes": size,
-        "memory": timing.peak_memory() - before,
-        "metrics": {str(task): float(value) for task, value in metrics.items()},
-        "environment": timing.environment(),
-    }
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a Markdown table, times relative to the first row."""
-    first = rows[0]
-    lines = [
-        "| work left | format | parameters | median ms | fastest | slowest | faster by "
-        "| MB | box | class | mask | worst change % |",
-        "|" + "---|" * 12,
-    ]
-    for row in rows:
-        seconds, metrics = row["seconds"], row["metrics"]
-        millions = row["parameters"] / 1e6
-        worst = min(100 * (v / first["metrics"][t] - 1) for t, v in metrics.items())
-        lines.append(
-            f"| {row['part']:.0%} | {row['format']} | {millions:.2f} M | "
-            f"{1e3 * seconds['median']:.1f} | {1e3 * seconds['fastest']:.1f} | "
-            f"{1e3 * seconds['slowest']:.1f} | "
-            f"{first['seconds']['median'] / seconds['median']:.1f} | "
-            f"{row['bytes'] / 1e6:.2f} | "
-            + " | ".join(f"{value:.3f}" for value in metrics.values())
-            + f" | {worst:+.1f} |"
-        )
-    return "\n".join(lines)
+    return {str(task): float(value) for task, value in metrics.items()}
 
 
 def main() -> None:
@@ -189,18 +141,25 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--out", type=Path, help="a JSON file for the rows")
-    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
-        part, form = args.row
-        print(json.dumps(run_row(float(part), form, args.repeats)))
+        part, control, form = args.row
+        entry = Entry(float(part), control == str(True))
+        print(json.dumps(run_row(entry, form, args.repeats)))
         return
-    make_models(args.parts)
+    pruned = [Entry(part) for part in (1.0, *args.parts)]
+    controls = [Entry(part, control=True) for part in args.parts]
+    for entry in (*pruned, *controls):
+        make(entry)
     rows = []
-    for part, form in itertools.product(args.parts, args.formats):
-        print(f"measuring {form}, {part:.0%} of the work", file=sys.stderr, flush=True)
+    # A control costs what the pruned model costs: one format says what it finds.
+    wanted = [*product(pruned, args.formats), *product(controls, args.formats[:1])]
+    for entry, form in wanted:
+        print(f"measuring: {entry}, {form}", file=sys.stderr, flush=True)
+        arguments = (str(entry.part), str(entry.control), form)
         module = "mrcnn.benchmarks.frontier"
-        rows.append(measure_apart(module, (str(part), form), args.repeats))
+        rows.append(measure_apart(module, arguments, args.repeats))
         write(rows, args.out)
     print(table(rows))
 

@@ -1,6 +1,7 @@
 """Cutting regions of interest (RoIs) out of a feature pyramid, all to one size."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import keras
@@ -11,6 +12,10 @@ from mrcnn.structures import Tensor
 
 CANONICAL_SIDE, CANONICAL_LEVEL = 224.0, 4
 """A region of 224 pixels, the side of ImageNet's crops, belongs to level 4 (eq. 1)."""
+
+native_kernel = ContextVar("native_kernel", default=True)
+"""Whether crops may come from TensorFlow's kernel. It is faster than gathers, which all
+backends have, but unknown to formats for other programs."""
 
 
 def assign_levels(
@@ -47,7 +52,7 @@ def crop_and_resize(
     """
     images = ops.cast(images, "float32")
     boxes = ops.stop_gradient(boxes)
-    if keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() == "tensorflow" and native_kernel.get():
         import tensorflow as tf
 
         return tf.image.crop_and_resize(images, boxes, indices, size)

@@ -41,24 +41,27 @@ class ChannelPruner(Ramp):
         batches: int = 2,
         exponent: float = 4.0,
         work_exponent: float = 0.5,
+        weights: float = 0.5,
     ) -> None:
         """Describe the pruning; it begins with the training.
 
         Args:
             groups: whose channels may go, see `nn.channels.channel_groups`.
-            schedule: how large a part of the multiply-accumulates goes, and when.
+            schedule: how large a part of the work goes, and when.
             calibration: training data, on which losses are differentiated; its images
                 are those for which work is counted.
             losses: whose saliencies count apart.
             batches: of calibration for each choice.
             exponent: of the power mean over tasks (`criteria.power_mean`).
             work_exponent: see `selection.select`.
+            weights: how much they count as work, see `selection.Work`.
         """
         super().__init__(schedule)
         self.groups = list(groups)
         self.calibration = calibration
         self.losses, self.batches = losses, batches
         self.exponent, self.work_exponent = exponent, work_exponent
+        self._weights = weights
         self.kept: Arrays = {}
         self._saliency: GateSaliency | None = None
         self._used = 0
@@ -83,7 +86,8 @@ class ChannelPruner(Ramp):
             self._scales = gates(model, self.groups)
             self.masks = Masks([s for scales in self._scales.values() for s in scales])
             (batch,) = self.calibration[0]
-            self._work = Work(model, self.groups, batch["images"].shape[1:3])
+            shape = batch["images"].shape[1:3]
+            self._work = Work(model, self.groups, shape, weights=self._weights)
             self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
         if model.optimizer is not None:
             self.masks.attach(model.optimizer)

@@ -10,7 +10,7 @@ from mrcnn.pruning import allocation, criteria
 from mrcnn.pruning.allocation import Allocation
 from mrcnn.pruning.balance import COST, Priority
 from mrcnn.pruning.prunable import Arrays
-from mrcnn.pruning.saliency import LossGroups
+from mrcnn.pruning.saliency import LossGroups, gradient_cost
 from mrcnn.tasks import LOSS_NAMES, LOSSES, Task
 
 SUMMED: LossGroups = {"all": LOSS_NAMES}
@@ -43,12 +43,8 @@ class Method(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """What a choice of weights costs beside training, in training steps.
-
-        A batch of gradients is one pass forward, a third of a step, and for each loss
-        group one pass back, which counts twice as much.
-        """
-        gradients = self.batches * (1 + 2 * len(self.losses)) / 3
+        """What a choice of weights costs beside training, in training steps."""
+        gradients = gradient_cost(self.losses, self.batches)
         return gradients + (COST if self.balance else 0.0)
 
 
@@ -76,11 +72,13 @@ def _tasks(
     scale: Callable[[Arrays], Arrays],
 ) -> Arrays:
     """Return LAMP's score blended with that of the tasks' saliencies together."""
+    sizes = scale(criteria.lamp(evidence.weights))
+    if share == 0:
+        return sizes
     by_task = {task: scale(scores) for task, scores in evidence.saliency.items()}
     together = criteria.power_mean(by_task, exponent, evidence.priority)
     if share == 1:
         return together
-    sizes = scale(criteria.lamp(evidence.weights))
     return criteria.blend(sizes, scale(together), share)
 
 

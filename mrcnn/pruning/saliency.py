@@ -17,6 +17,15 @@ LossGroups = Mapping[str, tuple[str, ...]]
 `mrcnn.tasks.LOSSES`: one group for each task."""
 
 
+def gradient_cost(groups: LossGroups, batches: int) -> float:
+    """Return what gradients of several batches cost, in training steps.
+
+    A batch is one pass forward, a third of a step, and for each group one pass back,
+    which counts twice as much.
+    """
+    return batches * (1 + 2 * len(groups)) / 3
+
+
 def loss_gradients(
     model: MaskRCNN, groups: LossGroups, variables: Sequence[keras.Variable]
 ) -> Callable[[Mapping[str, np.ndarray]], tuple[Tensor, list[list[Tensor]]]]:

@@ -1,5 +1,6 @@
 """Which channels go: what each is worth, against the work that it takes."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -22,10 +23,11 @@ processors, whose vectors they do not fill."""
 
 
 class Work:
-    """Multiply-accumulates of an image as a function of the groups' widths.
+    """What an image costs a network, as a function of the groups' widths.
 
-    Each layer's are proportional to its inputs times its outputs, so that those of any
-    narrower network are known without building it.
+    Counted are multiply-accumulates and weights: the ones take time, the others memory,
+    and they sit in different layers. Both are proportional to a layer's inputs times
+    its outputs, so that those of any narrower network are known without building it.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Work:
         groups: Iterable[ChannelGroup],
         image_shape: tuple[int, int],
         *,
+        weights: float = 0.5,
         rois: int | None = None,
         masks: int | None = None,
     ) -> None:
@@ -43,6 +46,8 @@ class Work:
             model: built.
             groups: its channels.
             image_shape: (H, W) in pixels.
+            weights: how much their part of all weights counts, between 0 and 1; the
+                multiply-accumulates count for the rest.
             rois: that go through the box head; by default as many as it proposes.
             masks: RoIs that go through the mask head; by default as many as it detects.
         """
@@ -55,34 +60,39 @@ class Work:
         macs = {n: cost.macs for part in costs.values() for n, cost in part.items()}
         makes = {name: group.name for group in groups for name in group.makers}
         reads = {name: group.name for group in groups for name in group.readers}
-        self.widths: dict[str, int] = {}
         layers = {layer.name: layer for layer in single_layers(model)}
-        for group in groups:
-            self.widths[group.name] = layers[group.makers[0]].bias.shape[0]
+        self.widths: dict[str, int] = {
+            group.name: layers[group.makers[0]].bias.shape[0] for group in groups
+        }
+        sizes = {n: math.prod(layers[n].kernel.shape) for n in macs if macs[n]}
+        all_macs, all_sizes = sum(macs.values()), sum(sizes.values())
         self._layers = [
-            (macs[name], makes.get(name), reads.get(name))
-            for name in macs
-            if macs[name]
+            (
+                (1 - weights) * macs[name] / all_macs + weights * size / all_sizes,
+                makes.get(name),
+                reads.get(name),
+            )
+            for name, size in sizes.items()
         ]
 
-    def macs(self, widths: Widths) -> float:
-        """Return the multiply-accumulates of an image at other widths."""
+    def part(self, widths: Widths) -> float:
+        """Return the part of the whole network's work that other widths leave."""
         return sum(
-            macs * self._part(makes, widths) * self._part(reads, widths)
-            for macs, makes, reads in self._layers
+            work * self._share(makes, widths) * self._share(reads, widths)
+            for work, makes, reads in self._layers
         )
 
     def freed(self, widths: Widths) -> dict[str, float]:
-        """Return how many go with one channel of each group."""
+        """Return the part that goes with one channel of each group."""
         found = dict.fromkeys(self.widths, 0.0)
-        for macs, makes, reads in self._layers:
+        for work, makes, reads in self._layers:
             if makes:
-                found[makes] += macs / self.widths[makes] * self._part(reads, widths)
+                found[makes] += work / self.widths[makes] * self._share(reads, widths)
             if reads:
-                found[reads] += macs / self.widths[reads] * self._part(makes, widths)
+                found[reads] += work / self.widths[reads] * self._share(makes, widths)
         return found
 
-    def _part(self, group: str | None, widths: Widths) -> float:
+    def _share(self, group: str | None, widths: Widths) -> float:
         return widths[group] / self.widths[group] if group else 1.0
 
 
@@ -110,7 +120,6 @@ def select(
         for name, score in scores.items()
     }
     order = np.sort(np.concatenate([v[kept[name]] for name, v in values.items()]))
-    limit = part * work.macs(work.widths)
 
     def narrowed(count: int) -> dict[str, int]:
         """Return the widths when about `count` channels are gone."""
@@ -121,14 +130,14 @@ def select(
         }
 
     low, high = 0, len(order)
-    if work.macs(narrowed(high)) > limit:
+    if work.part(narrowed(high)) > part:
         raise ValueError(
             f"Even with {NARROWEST} channels in every group, more than {part:.3f} of "
             "the work remains: ask for less pruning."
         )
     while low < high:
         middle = (low + high) // 2
-        enough = work.macs(narrowed(middle)) <= limit
+        enough = work.part(narrowed(middle)) <= part
         low, high = (low, middle) if enough else (middle + 1, high)
     return {
         name: _best(scores[name], kept[name], width)

@@ -1,5 +1,6 @@
 """Channels removed with the budget of a run of the study."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -7,12 +8,21 @@ from typing import NamedTuple
 from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
+from mrcnn.data.pipeline import Augmentation
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.channel_pruner import ChannelPruner
+from mrcnn.pruning.methods import BY_TASK
+from mrcnn.pruning.saliency import gradient_cost
 from mrcnn.pruning.schedules import Schedule, check
 from mrcnn.pruning.surgery import Plan, shrink
 from mrcnn.study.cells import RAMP, UPDATES, WARMUP
 from mrcnn.study.run import CALIBRATION_SEED
+
+LOSSES = BY_TASK
+"""Whose gradients decide apart which channels go."""
+
+BATCHES = 2
+"""Of gradients for each choice."""
 
 
 class Narrowed(NamedTuple):
@@ -31,6 +41,7 @@ def prune_channels(
     *,
     steps: int,
     seed: int = 0,
+    augmentation: Augmentation | None = None,
 ) -> Narrowed:
     """Take a trained network, shut channels while it trains on, and remove them.
 
@@ -38,18 +49,35 @@ def prune_channels(
         config: of the network.
         train: images to train on, and to measure gradients on.
         checkpoint: its weights.
-        part: of its multiply-accumulates that remain.
-        steps: of training.
+        part: of its work that remains, see `selection.Work`.
+        steps: the whole budget, gradients for the choice of channels included.
         seed: of data order and sampled RoIs.
+        augmentation: of the training images.
+
+    Raises:
+        ValueError: if choosing channels takes the whole budget.
     """
     model = build.model(config, seed=seed)
     weights.load_weights(model, checkpoint)
+    overhead = math.ceil(UPDATES * gradient_cost(LOSSES, BATCHES))
+    if steps <= overhead:
+        raise ValueError(
+            f"This spends {overhead} steps on choosing channels, of {steps}: give it a "
+            "larger budget."
+        )
+    steps -= overhead
     start, end = (round(share * steps) for share in RAMP)
     schedule = Schedule(1 - part, start, end, UPDATES)
     check(schedule, steps)
-    batches = partial(build.batches, config, train, shuffle=True)
+    batches = partial(
+        build.batches, config, train, shuffle=True, augmentation=augmentation
+    )
     pruner = ChannelPruner(
-        build.channels(config), schedule, batches(seed=seed + CALIBRATION_SEED)
+        build.channels(config),
+        schedule,
+        batches(seed=seed + CALIBRATION_SEED),
+        losses=LOSSES,
+        batches=BATCHES,
     )
     training.fit(
         model,

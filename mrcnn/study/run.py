@@ -94,7 +94,7 @@ def run_cell(
     if cell.method == SMALLER:
         config = as_small_as(studied.config, cell.sparsity)
         steps = studied.dense.epochs * studied.dense.steps + cell.steps
-        model = _from_scratch(config, studied, steps, cell.seed)
+        model = from_scratch(config, studied, steps, cell.seed)
     else:
         steps = cell.training_steps
         model = prune(cell, studied.config, studied.training_images(), checkpoint).model
@@ -113,24 +113,17 @@ def run_cell(
     }
 
 
-def train_dense(subject: str, checkpoint: str | Path) -> None:
-    """Train a subject's dense network and write its weights."""
-    studied = SUBJECTS[subject]
-    steps = studied.dense.epochs * studied.dense.steps
-    model = _from_scratch(studied.config, studied, steps, seed=0)
-    Path(checkpoint).parent.mkdir(parents=True, exist_ok=True)
-    weights.save_weights(model, checkpoint)
+def from_scratch(
+    config: Config, subject: Subject, steps: int, seed: int = 0
+) -> MaskRCNN:
+    """Train a network of random weights on a subject's images, and return it.
 
-
-def dense_metrics(subject: str, checkpoint: str | Path, images: str) -> dict[str, Any]:
-    """Return the metrics of the dense checkpoint, against which drops are counted."""
-    studied = SUBJECTS[subject]
-    model = build.model(studied.config)
-    weights.load_weights(model, checkpoint)
-    return {"checkpoint": sha256(checkpoint), **_metrics(model, studied, images)}
-
-
-def _from_scratch(config: Config, subject: Subject, steps: int, seed: int) -> MaskRCNN:
+    Args:
+        config: of the network, the subject's or a narrower one.
+        subject: whose training images.
+        steps: of training.
+        seed: of weights, data order and sampled RoIs.
+    """
     model = build.model(config, seed=seed)
     training.fit(
         model,
@@ -142,6 +135,23 @@ def _from_scratch(config: Config, subject: Subject, steps: int, seed: int) -> Ma
         verbose=0,
     )
     return model
+
+
+def train_dense(subject: str, checkpoint: str | Path) -> None:
+    """Train a subject's dense network and write its weights."""
+    studied = SUBJECTS[subject]
+    steps = studied.dense.epochs * studied.dense.steps
+    model = from_scratch(studied.config, studied, steps)
+    Path(checkpoint).parent.mkdir(parents=True, exist_ok=True)
+    weights.save_weights(model, checkpoint)
+
+
+def dense_metrics(subject: str, checkpoint: str | Path, images: str) -> dict[str, Any]:
+    """Return the metrics of the dense checkpoint, against which drops are counted."""
+    studied = SUBJECTS[subject]
+    model = build.model(studied.config)
+    weights.load_weights(model, checkpoint)
+    return {"checkpoint": sha256(checkpoint), **_metrics(model, studied, images)}
 
 
 def _metrics(model: MaskRCNN, subject: Subject, images: str) -> dict[str, Any]:

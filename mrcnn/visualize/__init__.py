@@ -41,9 +41,11 @@ from mrcnn.visualize.instances import (
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
 from mrcnn.visualize.proposals import draw_anchors, draw_proposals
 from mrcnn.visualize.pruning import (
+    plot_frontier,
     plot_heat_maps,
     plot_intervals,
     plot_over_sparsity,
+    plot_trade_off,
 )
 from mrcnn.visualize.sets import (
     instance_gallery,
@@ -80,6 +82,7 @@ __all__ = [
     "palette",
     "plot_bars",
     "plot_confusion",
+    "plot_frontier",
     "plot_heat_maps",
     "plot_histograms",
     "plot_history",
@@ -92,6 +95,7 @@ __all__ = [
     "plot_series",
     "plot_sizes",
     "plot_task_report",
+    "plot_trade_off",
     "random_colors",
     "semantic_view",
     "show_augmentations",

@@ -84,14 +84,16 @@ def display_differences(
     matches = greedy_match(
         overlaps * same, np.asarray(pred_score)[shown], threshold=iou_threshold
     )
+    # The name of the only class there is would say nothing and cover much.
+    names = [f"{name} " if len(class_names) > 2 else "" for name in class_names]
     parts = []
     for k, i in enumerate(shown):
         best = float(overlaps[k].max(initial=0))
-        text = f"{class_names[pred_class_id[i]]} {pred_score[i]:.2f} / {best:.2f}"
+        text = f"{names[pred_class_id[i]]}{pred_score[i]:.2f} / {best:.2f}"
         colour = RIGHT if matches[k] >= 0 else WRONG
         parts.append((pred_mask[..., i], pred_box[i], colour, text))
     for j in np.delete(objects, matches[matches >= 0]):
-        text = f"missed {class_names[gt_class_id[j]]}"
+        text = f"missed {names[gt_class_id[j]]}".rstrip()
         parts.append((gt_mask[..., j], gt_box[j], TRUTH, text))
     picture = rgb(image)
     ax, drawn_on = image_axes(ax, picture.shape)

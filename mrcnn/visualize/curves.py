@@ -52,7 +52,7 @@ def plot_series(
             x,
             values,
             label=name,
-            color=OKABE_ITO[(0, 3, 2, 1)[i % 4]],
+            color=OKABE_ITO[(0, 3, 2, 1, 4, 5)[i % 6]],
             linestyle=LINES[i % len(LINES)],
             marker=MARKERS[i % len(MARKERS)] if len(x) <= FEW else "",
             markersize=4.5,

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from mrcnn.visualize.style import (
     INK,
+    MUTED,
     OKABE_ITO,
     Figure,
+    chart_axes,
     look,
     new_figure,
 )
@@ -167,3 +170,102 @@ def plot_intervals(
     for tick, name in zip(axes.flat[0].get_yticklabels(), names, strict=True):
         tick.set_fontweight("bold" if name == highlight else "normal")
     return figure
+
+
+@look()
+def plot_trade_off(
+    points: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    joined: Sequence[str] = (),
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw what methods cost one task against what they cost another.
+
+    The diagonal is where both lose alike; both axes have the same scale.
+
+    Args:
+        points: (mean, standard deviation) in x and in y, by name.
+        xlabel: what x is, with its unit.
+        ylabel: what y is, with its unit.
+        joined: names of settings of one method, in order, that a line connects.
+        ax: where to draw; a new figure by default.
+    """
+    ax, drawn_on = chart_axes(ax, (7.2, 4.8))
+    if joined:
+        line = np.array([[mean for mean, _ in points[name]] for name in joined])
+        ax.plot(*line.T, color=OKABE_ITO[3], linewidth=1.2, zorder=1)
+    for k, (name, ((x, dx), (y, dy))) in enumerate(points.items()):
+        ax.errorbar(
+            x,
+            y,
+            yerr=dy,
+            xerr=dx,
+            label=name,
+            color=OKABE_ITO[3] if name in joined else OKABE_ITO[0],
+            marker=MARKERS[k % len(MARKERS)],
+            linestyle="none",
+            markersize=6,
+            capsize=2,
+            elinewidth=1,
+        )
+    ends = [*ax.get_xlim(), *ax.get_ylim()]
+    limits = min(ends), max(ends)
+    ax.plot(limits, limits, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=limits, ylim=limits, aspect="equal")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), labelcolor=MUTED)
+    return drawn_on
+
+
+@look()
+def plot_frontier(
+    programs: Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ylim: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes | Figure:
+    """Draw what the same models cost in several programs, against how good they are.
+
+    Colours tell programs apart, kinds of lines number formats, and markers models. The
+    x axis is logarithmic, because costs compare as ratios.
+
+    Args:
+        programs: (x, y) by program, number format and model; a line joins the models
+            of each format.
+        xlabel: what x is, with its unit.
+        ylabel: what y is, with its unit.
+        ylim: ends of the y axis; by default what the points need.
+        ax: where to draw; a new figure by default.
+    """
+    ax, drawn_on = chart_axes(ax, (7.6, 4.4))
+    kinds: dict[str, str] = {}
+    markers: dict[str, str] = {}
+    for k, (program, formats) in enumerate(programs.items()):
+        color = OKABE_ITO[(0, 3, 2, 4, 1)[k % 5]]
+        for numbers, points in formats.items():
+            kind = kinds.setdefault(numbers, LINES[len(kinds) % len(LINES)])
+            x, y = zip(*points.values(), strict=True)
+            ax.plot(x, y, color=color, linestyle=kind, label=f"{program} {numbers}")
+            for name, place in points.items():
+                marker = markers.setdefault(name, MARKERS[len(markers) % len(MARKERS)])
+                ax.plot(*place, color=color, marker=marker, markersize=6.5)
+    for name, marker in markers.items():
+        ax.plot([], [], color=MUTED, linestyle="none", marker=marker, label=name)
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500) if low <= t <= high]
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if ylim:
+        ax.set_ylim(*ylim)
+    ax.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        labelcolor=MUTED,
+        handlelength=3,  # shows whether a line is broken
+    )
+    return drawn_on

@@ -3,6 +3,7 @@
 Boxes are (y1, x1, y2, x2) in pixels of the image they are drawn on.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,10 +36,15 @@ def draw_score_maps(
     """
     names = names or [f"P{i}" for i in range(2, 2 + len(maps))]
     height, width = image.shape[:2]
-    panel = 11.4 / (len(maps) + 1)
-    figure, axes = new_figure(1, len(maps) + 1, size=(12, panel * height / width + 0.4))
-    show_image(axes[0, 0], image, "image")
-    for ax, scores, name in zip(axes[0, 1:], maps, names, strict=True):
+    columns = math.ceil((len(maps) + 1) / 2)  # two rows: in one, panels would be tiny
+    panel = 9.4 / columns
+    size = (10, 2 * (panel * height / width + 0.4))
+    figure, axes = new_figure(2, columns, size=size)
+    for ax in axes.flat[len(maps) + 1 :]:
+        ax.set_axis_off()
+    used = axes.flat[: len(maps) + 1]
+    show_image(used[0], image, "image")
+    for ax, scores, name in zip(used[1:], maps, names, strict=True):
         ax.imshow(
             scores,
             norm=PROBABILITY.norm,
@@ -48,10 +54,10 @@ def draw_score_maps(
         )
         ax.set_axis_off()
         ax.set_title(f"{name}, {scores.shape[0]} x {scores.shape[1]}", fontsize=11)
-    for ax in axes.flat:
+    for ax in used:
         for box in boxes if boxes is not None else ():
             draw_box_outline(ax, box, "white", linestyle=(0, (4, 3)))
-    _colour_bar(figure, axes[0, -1], "probability of an object")
+    _colour_bar(figure, list(axes.flat), "probability of an object")
     return figure
 
 
@@ -95,6 +101,6 @@ def draw_masks(
     return figure
 
 
-def _colour_bar(figure: Figure, ax: Axes, label: str) -> None:
+def _colour_bar(figure: Figure, ax: Axes | list[Axes], label: str) -> None:
     bar = figure.colorbar(PROBABILITY, ax=ax, fraction=0.05, pad=0.04, label=label)
     bar.outline.set_visible(False)

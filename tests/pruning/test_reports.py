@@ -79,3 +79,14 @@ def test_zeros_are_small_when_compressed(tiny_config):
     none = {layer.name: np.zeros(layer.kernel.shape) for layer in layers}
     with masked(layers, none):
         assert compressed_bytes(model) < 0.7 * dense
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_every_method_removes_what_it_is_told_to(tiny_config, tiny_model, tiny_shapes):
+    calibration = build.batches(tiny_config, tiny_shapes, shuffle=True, seed=6)
+    total = sum(layer.size for layer in prunable_layers(tiny_model))
+    for name, method in METHODS.items():
+        found = dry_run(tiny_model, method, 0.75, calibration)
+        gone = sum(row.weights - row.kept for row in found.layers)
+        assert gone == round(0.75 * total), name

@@ -1,5 +1,7 @@
 """Work counted by formula and by building the network; channels chosen by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from mrcnn.cost import model_cost
 from mrcnn.nn.channels import channel_groups
 from mrcnn.pruning import selection
 from mrcnn.pruning.selection import Work, select
+from mrcnn.weights import single_layers
 
 GROUPS = channel_groups("compact")
 
@@ -17,34 +20,40 @@ def work(tiny_model) -> Work:
     return Work(tiny_model, GROUPS, (64, 64))
 
 
-def test_work_is_that_of_the_narrower_network(tiny_config, work):
+def counted(model) -> np.ndarray:
+    """Return the multiply-accumulates and the weights of a model."""
+    settings = model.settings
+    rois, masks = settings.proposals_inference, settings.detections
+    macs = model_cost(model, (64, 64), rois=rois, masks=masks)["total"].macs
+    kernels = [getattr(layer, "kernel", np.zeros(0)) for layer in single_layers(model)]
+    return np.array([macs, sum(math.prod(kernel.shape) for kernel in kernels)])
+
+
+@pytest.mark.parametrize("weights", [0.0, 0.25, 1.0])
+def test_work_is_that_of_the_narrower_network(weights, tiny_config, tiny_model):
     rng = np.random.default_rng(0)
     widths = {group.name: int(rng.integers(1, 9)) for group in GROUPS}
     by_layer = {name: widths[g.name] for g in GROUPS for name in g.makers}
     narrower = build.model(build.with_widths(tiny_config, by_layer))
-    settings = narrower.settings
-    counted = model_cost(
-        narrower,
-        (64, 64),
-        rois=settings.proposals_inference,
-        masks=settings.detections,
-    )
-    assert work.macs(widths) == pytest.approx(counted["total"].macs)
+    macs, sizes = counted(narrower) / counted(tiny_model)
+    work = Work(tiny_model, GROUPS, (64, 64), weights=weights)
+    assert work.part(work.widths) == pytest.approx(1)
+    assert work.part(widths) == pytest.approx((1 - weights) * macs + weights * sizes)
 
 
 def test_a_channel_frees_what_is_counted_without_it(work):
     freed = work.freed(work.widths)
     for name, width in work.widths.items():
         fewer = work.widths | {name: width - 1}
-        assert freed[name] == pytest.approx(work.macs(work.widths) - work.macs(fewer))
+        assert freed[name] == pytest.approx(1 - work.part(fewer))
 
 
 class TwoGroups(Work):
-    """Work by hand: 3 for each channel of "a", 1 for each of "b"."""
+    """Work by hand: 3/16 for each channel of "a", 1/16 for each of "b"."""
 
     def __init__(self):
         self.widths = {"a": 4, "b": 4}
-        self._layers = [(12, "a", None), (4, None, "b")]
+        self._layers = [(12 / 16, "a", None), (4 / 16, None, "b")]
 
 
 @pytest.fixture
@@ -80,7 +89,7 @@ def test_channels_that_are_gone_stay_away(fine):
     before = {"a": np.array([True, True, False, True]), "b": np.ones(4, bool)}
     kept = select(SCORES, before, TwoGroups(), 0.5, exponent=0.0)
     assert not kept["a"][2]
-    assert TwoGroups().macs({n: m.sum() for n, m in kept.items()}) <= 8
+    assert TwoGroups().part({n: m.sum() for n, m in kept.items()}) <= 0.5
 
 
 def test_too_much_is_refused(fine):
@@ -94,7 +103,7 @@ def test_widths_are_multiples_and_never_too_narrow():
     class Wide(TwoGroups):
         def __init__(self):
             self.widths = {"a": 64, "b": 20}
-            self._layers = [(64, "a", "b")]
+            self._layers = [(1.0, "a", "b")]
 
     scores = {"a": rng.random(64), "b": rng.random(20) + 2}
     whole = {name: np.ones(len(s), bool) for name, s in scores.items()}

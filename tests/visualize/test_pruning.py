@@ -51,3 +51,48 @@ def test_what_lies_off_the_chart_is_an_arrow_at_its_edge():
     arrows = [line for line in ax.lines if line.get_marker() == "<"]
     assert [list(arrow.get_xdata()) for arrow in arrows] == [[-20]]
     assert len(ax.containers) == 1
+
+
+def test_settings_of_one_method_are_joined_and_equal_losses_lie_on_the_diagonal():
+    points = {
+        "a": ((-2.0, 0.1), (-4.0, 0.2)),
+        "b": ((-3.0, 0.1), (-3.0, 0.2)),
+        "c": ((-5.0, 0.1), (-1.0, 0.2)),
+    }
+    figure = visualize.plot_trade_off(points, xlabel="x", ylabel="y", joined=["c", "a"])
+    (ax,) = figure.axes
+    plain = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    joined, diagonal = (np.column_stack(line.get_data()) for line in plain)
+    np.testing.assert_array_equal(joined, [[-5, -1], [-2, -4]])
+    np.testing.assert_array_equal(diagonal[:, 0], diagonal[:, 1])
+    assert ax.get_xlim() == ax.get_ylim()
+    labels = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert labels == ["a", "b", "c"]
+
+
+def test_programs_have_colours_formats_kinds_of_lines_and_models_markers():
+    programs = {
+        "A": {
+            "float32": {"dense": (40.0, 0.0), "half": (20.0, -1.0)},
+            "int8": {"dense": (30.0, -0.2), "half": (15.0, -1.5)},
+        },
+        "B": {"int8": {"dense": (10.0, -0.5), "half": (5.0, -2.0)}},
+    }
+    figure = visualize.plot_frontier(programs, xlabel="ms", ylabel="%")
+    (ax,) = figure.axes
+    drawn = {line.get_label(): line for line in ax.lines}
+    a, b = drawn["A int8"], drawn["B int8"]
+    assert a.get_linestyle() == b.get_linestyle() != drawn["A float32"].get_linestyle()
+    assert a.get_color() == drawn["A float32"].get_color() != b.get_color()
+    marks = {
+        tuple(line.get_xydata()[0]): line.get_marker()
+        for line in ax.lines
+        if len(line.get_xdata()) == 1
+    }
+    places = [points for formats in programs.values() for points in formats.values()]
+    (dense,) = {marks[points["dense"]] for points in places}
+    (half,) = {marks[points["half"]] for points in places}
+    assert dense != half
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["A float32", "A int8", "B int8", "dense", "half"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["5", "10", "20"]

@@ -9,10 +9,11 @@ from mrcnn.evaluation.scenes import Scene, annotated, detected
 
 def test_score_maps_cover_the_image(shapes: tuple) -> None:
     image, boxes, _, _ = shapes
-    maps = [np.eye(8), np.eye(4)]
+    maps = [np.eye(8), np.eye(4), np.eye(2)]
     figure = visualize.draw_score_maps(image, maps, boxes=boxes)
     first, *levels, _ = figure.axes
-    assert [ax.get_title(loc="left") for ax in levels] == ["P2, 8 x 8", "P3, 4 x 4"]
+    titles = [ax.get_title(loc="left") for ax in levels]
+    assert titles == ["P2, 8 x 8", "P3, 4 x 4", "P4, 2 x 2"]
     for ax, scores in zip(levels, maps, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), scores)
         assert ax.images[0].get_extent() == first.images[0].get_extent()

@@ -1,0 +1,80 @@
+"""What the rows of the frontier say, relative to the dense model in float32."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrcnn.benchmarks.rows import Row
+from mrcnn.study.subjects import ROOT
+from mrcnn.tasks import Task
+
+HEAD = (
+    *("model", "format", "parameters", "median ms", "fastest", "slowest", "faster by"),
+    *(
+        "images/s",
+        "MB",
+        "MB of memory",
+        *(task.value for task in Task),
+        "worst change %",
+    ),
+)
+TIMES = ("median", "fastest", "slowest")
+
+
+def frontier_path() -> Path:
+    """Return where the book keeps the rows."""
+    return ROOT / "book" / "results" / "frontier.json"
+
+
+def faster(row: Row, rows: Sequence[Row]) -> float:
+    """Return by which factor a row is faster than the first."""
+    return rows[0]["seconds"]["median"] / row["seconds"]["median"]
+
+
+def worst(row: Row, rows: Sequence[Row]) -> float:
+    """Return the change in per cent of the task that lost most against the first.
+
+    It is rounded to a tenth: float formats differ by less.
+    """
+    first = rows[0]["metrics"]
+    lost = min(100 * (v / first[task] - 1) for task, v in row["metrics"].items())
+    return round(lost, 1) + 0.0  # no negative zero
+
+
+def places(
+    rows: Sequence[Row],
+) -> dict[str, dict[str, dict[str, tuple[float, float]]]]:
+    """Return (milliseconds, worst change) as `plot_frontier` takes them."""
+    found: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
+    for row in rows:
+        program, _, numbers = row["format"].rpartition(" ")
+        if row["control"]:
+            program += " from scratch"
+        model = "dense" if row["part"] == 1 else f"{row['part']:.0%} of the work"
+        place = 1000 * row["seconds"]["median"], worst(row, rows)
+        found.setdefault(program, {}).setdefault(numbers, {})[model] = place
+    return found
+
+
+def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Return the table's rows below `HEAD`."""
+    return [
+        (
+            row["model"],
+            row["format"],
+            f"{row['parameters'] / 1e6:.2f} M",
+            *(f"{1000 * row['seconds'][k]:.1f}" for k in TIMES),
+            f"{faster(row, rows):.1f}",
+            f"{row['images_per_second']:.0f}",
+            f"{row['bytes'] / 1e6:.2f}",
+            f"{row['memory'] / 1e6:.0f}",
+            *(f"{row['metrics'][task.value]:.3f}" for task in Task),
+            f"{worst(row, rows):+.1f}",
+        )
+        for row in rows
+    ]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    every = (HEAD, ("---",) * len(HEAD), *cells(rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in every)
