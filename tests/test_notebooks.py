@@ -168,7 +168,9 @@ def test_it_runs_alone_under_profile_smoke(path, tmp_path):
         pass
     metrics = json.loads((tmp_path / "results" / "metrics.json").read_text())
     assert metrics
-    numbers = [value for value in metrics.values() if not isinstance(value, str)]
+    # null is a change from a network that, so little trained, found nothing
+    numbers = [v for v in metrics.values() if not isinstance(v, str | None)]
+    assert numbers
     assert all(math.isfinite(value) for value in numbers)
     figures = [cell for cell in code(executed) if shows_a_figure(cell)]
     for cell in figures:
