@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 import stages_channels
 import stages_features
 import stages_heads
+import stages_network
 import stages_pruning
 from pictures import BOOK, save, write_numbers
 from stages_numbers import how_it_works, how_pruning_works
@@ -31,6 +32,7 @@ DPI = 160
 SCRIPT = "book/stages.py"
 
 OF_NETWORK: dict[str, Callable[[Walk], Any]] = {
+    "network": stages_network.network,
     "overview": stages_features.overview,
     "pyramid": stages_features.pyramid,
     "anchors": stages_features.anchors,

@@ -108,7 +108,7 @@ def _losses(walk: Walk) -> str:
         "mrcnn_mask_loss": f"ln 2 = {math.log(2):.2f}",
     }
     return table(
-        ["loss", "if all is guessed alike", "random weights", "trained"],
+        ["loss", "all answers equally likely", "random weights", "trained"],
         [
             (f"`{n}`", guesses.get(n, ""), f"{random[n]:.2f}", f"{trained[n]:.3f}")
             for n in LOSS_NAMES
@@ -183,7 +183,8 @@ def _channels(weights: Weights) -> dict[str, str]:
     work = weights.work()
     free = [g for g in weights.groups if len(g.makers) == 1]
     freed = work.freed(work.widths)
-    dear, cheap = freed["mask head 2"], freed["block 5b, second"]
+    macs = weights.walk.costs()["total"].macs
+    dear, cheap = macs * freed["mask head 2"], macs * freed["block 5b, second"]
     half = {name: width / 2 for name, width in work.widths.items()}
     pyramid = next(g for g in weights.groups if g.name == "pyramid")
     return {
@@ -191,7 +192,7 @@ def _channels(weights: Weights) -> dict[str, str]:
         "free_groups": _count(len(free)),
         "coupled_groups": _count(len(weights.groups) - len(free)),
         "all_channels": _count(sum(work.widths.values())),
-        "half_width_work": _part(work.macs(half), work.macs(work.widths)),
+        "half_width_work": f"{work.part(half):.0%}",
         "pyramid_makers": _count(len(pyramid.makers)),
         "pyramid_readers": _count(len(pyramid.readers)),
         "mask_channel": f"{dear / 1e6:.1f}",

@@ -89,7 +89,7 @@ class Weights:
 
     def work(self) -> Work:
         """Return the multiply-accumulates of an image at any widths."""
-        return Work(self.walk.model, self.groups, self.walk.shape)
+        return Work(self.walk.model, self.groups, self.walk.shape, weights=0)
 
     def costs(self) -> dict[str, Cost]:
         """Return what the parts cost, without their sum."""

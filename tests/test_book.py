@@ -71,6 +71,8 @@ def test_executed_copies_are_fit_to_publish():
     for name, entry in BOOK.entries().items():
         assert entry["stderr"] == [], f"{name} warned its reader"
         assert entry["parameters"]["PROFILE"] != "smoke", name
+        undefined = [k for k, value in entry["metrics"].items() if value is None]
+        assert undefined == [], name
         assert BOOK.copy(name).stat().st_size <= render.LARGEST_COPY
 
 

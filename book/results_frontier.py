@@ -1,0 +1,111 @@
+"""Tables and a figure of what narrower networks gain, for the page "Results"."""
+
+import json
+from collections.abc import Sequence
+
+from mrcnn.benchmarks.frontier_results import faster, frontier_path, places, worst
+from mrcnn.benchmarks.rows import Row
+from mrcnn.tasks import Task
+from mrcnn.visualize import plot_frontier
+from mrcnn.visualize.style import Figure
+
+from pictures import BOOK
+from stages_numbers import table
+
+WIDE = "detect R50 1024"
+"""The rows of `make bench` with the large network, whole and narrower."""
+
+
+def numbers() -> dict[str, str]:
+    """Return what the page shows, by the names that it uses."""
+    rows = _rows()
+    return {
+        "frontier_machine": rows[0]["environment"]["device"],
+        "models_table": models(rows),
+        "frontier_table": formats(rows),
+        "widths_table": widths(json.loads((BOOK / "results/widths.json").read_text())),
+    }
+
+
+def models(rows: Sequence[Row]) -> str:
+    """Return a table of each task with dense and narrower networks in Keras."""
+    here = [row for row in rows if row["format"] == rows[0]["format"]]
+    return table(
+        ["network", "parameters", "times as fast", *Task, "worst task, %"],
+        [
+            (
+                row["model"],
+                f"{row['parameters'] / 1e6:.2f} M",
+                f"{faster(row, rows):.1f}",
+                *(f"{row['metrics'][task]:.3f}" for task in Task),
+                f"{worst(row, rows):+.1f}",
+            )
+            for row in here
+        ],
+    )
+
+
+def formats(rows: Sequence[Row]) -> str:
+    """Return a table of what networks cost in each program and number format."""
+    return table(
+        [
+            *("network", "format", "ms", "times as fast", "images/s"),
+            *("MB", "MB of memory", "worst task, %"),
+        ],
+        [
+            (
+                row["model"],
+                row["format"],
+                f"{1000 * row['seconds']['median']:.1f}",
+                f"{faster(row, rows):.1f}",
+                f"{row['images_per_second']:.0f}",
+                f"{row['bytes'] / 1e6:.2f}",
+                f"{row['memory'] / 1e6:.0f}",
+                f"{worst(row, rows):+.1f}",
+            )
+            for row in rows
+            if not row["control"]
+        ],
+    )
+
+
+def widths(rows: Sequence[Row]) -> str:
+    """Return a table of the large network at several widths, by number format."""
+    by_name = {(row["name"], row["precision"]): row for row in rows}
+    names = [n for n in dict.fromkeys(row["name"] for row in rows) if "full" not in n]
+    policies = list(dict.fromkeys(row["precision"] for row in rows))
+    whole = by_name[WIDE, policies[0]]
+    return table(
+        [
+            "channels",
+            "billion MACs",
+            "times fewer",
+            *(f"times as fast, {p}" for p in policies),
+        ],
+        [
+            (
+                name.removeprefix(WIDE).strip(" ,") or "all",
+                f"{here['gflop'] / 2:.0f}",
+                f"{whole['gflop'] / here['gflop']:.1f}",
+                *(
+                    f"{by_name[WIDE, p]['median'] / by_name[name, p]['median']:.1f}"
+                    for p in policies
+                ),
+            )
+            for name in names
+            for here in [by_name[name, policies[0]]]
+        ],
+    )
+
+
+def figure() -> Figure:
+    """Draw time against the worst task, for all programs and networks."""
+    return plot_frontier(
+        places(_rows()),
+        xlabel="time for one image (ms)",
+        ylabel="worst task, change (%)",
+    )
+
+
+def _rows() -> list[Row]:
+    return json.loads(frontier_path().read_text())

@@ -1,0 +1,68 @@
+"""The page of results shows what the files of results hold."""
+
+import re
+
+import pytest
+
+from mrcnn.study.results import Row
+from mrcnn.tasks import Task
+
+import pictures
+import results
+
+
+@pytest.fixture(scope="module")
+def study():
+    return results.Study()
+
+
+def test_pages_are_up_to_date(study):
+    for page, fresh in results.numbers(study).items():
+        assert pictures.numbers_of(results.BOOK / f"{page}.md") == fresh
+
+
+def test_pages_show_every_number(study):
+    for page in results.numbers(study):
+        path = results.BOOK / f"{page}.md"
+        used = re.findall(r"\{\{ (\w+) \}\}", path.read_text())
+        assert sorted(used) == sorted(pictures.numbers_of(path))
+
+
+def test_readme_shows_the_same(study):
+    text = results.README.read_text()
+    assert all(text.count(mark) == 1 for mark in results.MARKS)
+    assert results.readme(text, results.of_results(study)) == text
+
+
+def test_the_figure_has_a_curve_for_each_method_in_every_panel(study):
+    for ax in results.figure(study).axes:
+        assert len(ax.containers) == len(results.SHOWN)
+
+
+def row(method: str, sparsity: float, worst: float) -> Row:
+    same = dict.fromkeys(Task, worst)
+    return Row(method, sparsity, 300, 3, same, dict.fromkeys(Task, 0.5), worst, 0.5)
+
+
+def test_methods_are_ordered_by_the_middle_sparsity():
+    rows = [
+        *(row("a", s, w) for s, w in ((0.9, -1), (0.95, -4), (0.98, -5))),
+        *(row("TBP", s, w) for s, w in ((0.9, -2), (0.95, -3), (0.98, -6))),
+        row("dense", 0.0, -0.5),
+    ]
+    assert results.worst(rows).splitlines() == [
+        "| method | 90% | 95% | 98% |",
+        "| --- | ---: | ---: | ---: |",
+        "| **TBP** | -2.00 ± 0.50 | -3.00 ± 0.50 | -6.00 ± 0.50 |",
+        "| a | -1.00 ± 0.50 | -4.00 ± 0.50 | -5.00 ± 0.50 |",
+    ]
+
+
+def test_a_limit_that_no_sparsity_keeps():
+    rows = [row("a", 0.9, -1.0), row("a", 0.95, -1.5), row("b", 0.9, -0.5)]
+    assert results.limits(rows, control=-0.6).splitlines()[2:] == [
+        "| a | 95% | 90% | 95% |",
+        "| b | 90% | 90% | 90% |",
+    ]
+    found = results.limits([row("c", 0.9, -6.0)], control=0.0)
+    assert "| c | none | none | none |" in found

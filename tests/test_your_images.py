@@ -1,0 +1,42 @@
+"""The code on the page "Your own images" runs, from annotations to a pruned network."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mrcnn.data.shapes import ShapesDataset
+
+PAGE = Path(__file__).resolve().parents[1] / "book" / "your-images.md"
+
+
+def write_set(folder: Path, dataset: ShapesDataset) -> None:
+    """Write images and numbered masks as the page describes them."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for i in dataset.image_ids:
+        masks, _ = dataset.load_mask(i)
+        numbers = (masks * np.arange(1, masks.shape[-1] + 1)).max(axis=-1, initial=0)
+        Image.fromarray(dataset.load_image(i)).save(folder / "images" / f"{i}.png")
+        Image.fromarray(numbers.astype(np.uint8)).save(folder / "masks" / f"{i}.png")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / "cells" / "train", ShapesDataset(8, seed=1))
+    write_set(tmp_path / "cells" / "val", ShapesDataset(2, seed=2))
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    code = "\n".join(blocks)
+    assert code.count("epochs=40") == 1
+    exec(compile(code.replace("epochs=40", "epochs=1"), str(PAGE), "exec"), {})
+    said = capsys.readouterr().out
+    assert "excluded: mrcnn_bbox_fc, mrcnn_class_logits, mrcnn_mask\n" in said
+    assert "90.0%" in said
+    files = {path.name for path in tmp_path.iterdir()}
+    assert {"annotations.png", "sizes.png", "found.png", "cells.h5"} <= files
+    assert (tmp_path / "training" / "checkpoint.h5").is_file()
