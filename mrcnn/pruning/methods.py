@@ -70,9 +70,10 @@ def _tasks(
     exponent: float,
     share: float,
     scale: Callable[[Arrays], Arrays],
+    size: Callable[[Arrays], Arrays],
 ) -> Arrays:
-    """Return LAMP's score blended with that of the tasks' saliencies together."""
-    sizes = scale(criteria.lamp(evidence.weights))
+    """Return the score of sizes blended with that of the tasks' saliencies together."""
+    sizes = scale(size(evidence.weights))
     if share == 0:
         return sizes
     by_task = {task: scale(scores) for task, scores in evidence.saliency.items()}
@@ -92,6 +93,7 @@ def task_balanced(
     priority: Priority = WORST_FIRST,
     share: float = 0.5,
     scale: Callable[[Arrays], Arrays] = criteria.surprise,
+    size: Callable[[Arrays], Arrays] = criteria.magnitude,
     regrow: bool = True,
     losses: LossGroups = SUMMED,
     exponent: float = 4.0,
@@ -105,8 +107,9 @@ def task_balanced(
     Args:
         priority: of tasks, in the training and in the saliency: the dial that trades
             one task's drop for another's.
-        share: of the saliency in the score; 0 leaves LAMP alone.
+        share: of the saliency in the score; 0 leaves sizes alone.
         scale: makes saliency and sizes comparable, and tasks where they are apart.
+        size: what counts as a weight's size.
         regrow: let weights come back while the ramp is climbed.
         losses: whose saliencies are measured apart; `BY_TASK` asks each task.
         exponent: of the power mean over those; 1 averages, infinity takes the best.
@@ -115,7 +118,7 @@ def task_balanced(
         memory: part of the earlier saliency that is kept.
         allocate: how many weights each layer keeps.
     """
-    criterion = partial(_tasks, exponent=exponent, share=share, scale=scale)
+    criterion = partial(_tasks, exponent=exponent, share=share, scale=scale, size=size)
     used = batches if share else 0
     return Method(criterion, allocate, losses, used, memory, regrow, priority, balance)
 
@@ -154,6 +157,7 @@ ABLATIONS: dict[str, Method] = {
     "TBP, saliency only": task_balanced(share=1.0),
     "TBP, sizes only": task_balanced(share=0.0),
     "TBP, ranks": task_balanced(scale=criteria.ranks),
+    "TBP, sizes by LAMP": task_balanced(size=criteria.lamp),
     "TBP, no way back": task_balanced(regrow=False),
 }
 """The schema with one thing changed."""
