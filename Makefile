@@ -4,8 +4,11 @@
 PYTHON   ?= python3
 PROFILE  ?= cpu
 ARGS     ?=
+WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
+# Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
+PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 
 VENV    := .venv
@@ -31,7 +34,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo "Options: PYTHON=python3.12 (interpreter), PROFILE=smoke|cpu|full (book),"
-	@echo "         ARGS=... (passed to pytest, render.py or the benchmarks)."
+	@echo "         WORKERS=2 (processes of the tests), ARGS=... (passed to pytest, render.py or the benchmarks)."
 
 # A stamp's name holds the checksum of what was installed, so it needs no prerequisites.
 # The pip test catches an environment whose making was interrupted.
@@ -87,10 +90,10 @@ check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
 	@$(PAGES)/python book/render.py check $(ARGS)
 
 test: $(STAMP)  ## run all tests, with every notebook under profile smoke
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python $(PYTEST) $(ARGS)
 
 smoke: $(STAMP)  ## run only the notebooks, under profile smoke
-	$(BIN)/python -m pytest -m notebook tests/test_notebooks.py $(ARGS)
+	$(BIN)/python $(PYTEST) -m notebook tests/test_notebooks.py $(ARGS)
 
 bench: $(STAMP)  ## measure speed and memory
 	$(BIN)/python -m mrcnn.benchmarks $(ARGS)
@@ -127,12 +130,12 @@ test-range:  ## test on the newest versions that are allowed, or RESOLUTION=lowe
 	@$(RANGE)/bin/uv pip install --python $(RANGE) --no-build --resolution $(RESOLUTION) \
 	  --override $(RANGE)/overrides.txt -r pyproject.toml --extra augment --extra book \
 	  --extra study --extra test "opencv-python-headless>=4.11"
-	$(RANGE)/bin/python -m pytest -W default $(ARGS)
+	$(RANGE)/bin/python $(PYTEST) -W default $(ARGS)
 
 # For Colab's image: whatever moved NumPy or TensorFlow would not be Colab any more.
-smoke-as-is:  ## run the notebooks on the packages that PYTHON has, adding papermill and pytest
-	@$(PYTHON) $(PIP) --quiet papermill pytest
-	$(PYTHON) -m pytest -W default -m notebook tests/test_notebooks.py $(ARGS)
+smoke-as-is:  ## run the notebooks on the packages that PYTHON has, adding what runs them
+	@$(PYTHON) $(PIP) --quiet papermill pytest pytest-xdist
+	$(PYTHON) $(PYTEST) -W default -m notebook tests/test_notebooks.py $(ARGS)
 
 frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
