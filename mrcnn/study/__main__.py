@@ -35,16 +35,16 @@ def main() -> None:
     cells = grid(args.methods, tuple(args.sparsities), tuple(args.seeds), args.steps)
     ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
     checkpoint = args.checkpoint or checkpoint_path(args.subject)
-    if not checkpoint.is_file():
-        print(f"Training the dense network first, into {checkpoint}", flush=True)
-        train_dense(args.subject, checkpoint)
-    check_checkpoint(ledger, checkpoint)
     where = {
         "subject": args.subject,
         "checkpoint": checkpoint,
         "images": args.images,
     }
     with connect(args.scheduler, args.workers) as client:
+        if not checkpoint.is_file():
+            print(f"Training the dense network first, into {checkpoint}", flush=True)
+            client.submit(train_dense, args.subject, checkpoint, pure=False).result()
+        check_checkpoint(ledger, checkpoint)
         study(
             client,
             list(cells),

@@ -62,10 +62,10 @@ class Subject(NamedTuple):
 SUBJECTS: dict[str, Subject] = {
     "compact": Subject(ShapesConfig()),
     "harder": Subject(HarderShapesConfig(), harder=True),
-    "resnet50": Subject(ResNet50ShapesConfig()),
+    "resnet50": Subject(ResNet50ShapesConfig(), profile("shapes", "cpu", epochs=8)),
 }
 """The first is the study proper. On harder images its metrics are not saturated, and
-the last is another network."""
+the last is another network, of ten times the weights."""
 
 
 def ledger_path(subject: str = "compact", images: str = "test") -> Path:
