@@ -163,7 +163,7 @@ def fit(
         resume: take up what the folder holds.
         patience: stop a stage after so many epochs without a better (validation) loss
             and go back to the best weights; None never stops early.
-        callbacks: any others.
+        callbacks: any others; one whose `stopped` is true ends all stages.
         first_epoch: number of the first epoch, where earlier trainings count on; it
             decides the order of images too.
         verbose: as in `keras.Model.fit`.
@@ -192,13 +192,15 @@ def fit(
     end = first_epoch
     for index, stage in enumerate(stages):
         end += stage.epochs
+        if any(getattr(callback, "stopped", False) for callback in callbacks):
+            break
         if done >= end:
             continue
         if not (index == first_stage and history):
             _compile(model, train, stage, optimizer, callbacks)
         print(
-            f"Training {stage.layers} in {model.backbone.layers[1].dtype_policy.name}: "
-            f"epochs {done + 1} to {end}, {len(train)} steps of {train.batch_size}."
+            f"Training {stage.layers} in {model.precision}: epochs {done + 1} to "
+            f"{end}, {len(train)} steps of {train.batch_size}."
         )
         watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
         if patience is not None:
@@ -239,7 +241,13 @@ def _compile(
 ) -> None:
     """Make the model ready for a stage, with a fresh optimizer."""
     set_trainable(model, stage.layers)
-    model.compile(optimizer=optimizer(learning_rate(stage, stage.epochs * len(train))))
+    made = optimizer(learning_rate(stage, stage.epochs * len(train)))
+    if model.precision == "mixed_float16":
+        # The model itself is float32, so Keras does not see that its parts are not.
+        made = keras.optimizers.LossScaleOptimizer(made)
+    model.compile(optimizer=made)
+    # A pruning that was interrupted may have left other weights of the losses.
+    model.loss_weights.assign(model.settings.loss_weights)
     model.optimizer.build(model.trainable_variables)
     for callback in callbacks:  # one may add variables, which a checkpoint must find
         callback.set_model(model)

@@ -9,11 +9,12 @@ from mrcnn.tasks import Task
 
 import pictures
 import results
+import results_study
 
 
 @pytest.fixture(scope="module")
 def study():
-    return results.Study()
+    return results_study.Study()
 
 
 def test_pages_are_up_to_date(study):
@@ -35,8 +36,8 @@ def test_readme_shows_the_same(study):
 
 
 def test_the_figure_has_a_curve_for_each_method_in_every_panel(study):
-    for ax in results.figure(study).axes:
-        assert len(ax.containers) == len(results.SHOWN)
+    for ax in results_study.figure(study).axes:
+        assert len(ax.containers) == len(results_study.SHOWN)
 
 
 def row(method: str, sparsity: float, worst: float) -> Row:
@@ -50,7 +51,7 @@ def test_methods_are_ordered_by_the_middle_sparsity():
         *(row("TBP", s, w) for s, w in ((0.9, -2), (0.95, -3), (0.98, -6))),
         row("dense", 0.0, -0.5),
     ]
-    assert results.worst(rows).splitlines() == [
+    assert results_study.worst(rows).splitlines() == [
         "| method | 90% | 95% | 98% |",
         "| --- | ---: | ---: | ---: |",
         "| **TBP** | -2.00 ± 0.50 | -3.00 ± 0.50 | -6.00 ± 0.50 |",
@@ -60,9 +61,9 @@ def test_methods_are_ordered_by_the_middle_sparsity():
 
 def test_a_limit_that_no_sparsity_keeps():
     rows = [row("a", 0.9, -1.0), row("a", 0.95, -1.5), row("b", 0.9, -0.5)]
-    assert results.limits(rows, control=-0.6).splitlines()[2:] == [
+    assert results_study.limits(rows, control=-0.6).splitlines()[2:] == [
         "| a | 95% | 90% | 95% |",
         "| b | 90% | 90% | 90% |",
     ]
-    found = results.limits([row("c", 0.9, -6.0)], control=0.0)
+    found = results_study.limits([row("c", 0.9, -6.0)], control=0.0)
     assert "| c | none | none | none |" in found

@@ -127,7 +127,7 @@ def _step_seconds(config: Config) -> float:
 
 
 def _export(entry: Entry) -> None:
-    """Write what is missing for other programs, in float32 and 8-bit integers."""
+    """Write what other programs lack or have of older weights: float32 and 8 bits."""
     model, exported = entry.load(), entry.saved("model.onnx")
     dataset = ShapesDataset(CALIBRATION, seed=SHAPES_TRAIN_SEED)
     images = [dataset.load_image(i) for i in dataset.image_ids]
@@ -143,5 +143,6 @@ def _export(entry: Entry) -> None:
         ),
     }
     for name, write in writers.items():
-        if not entry.saved(name).exists():
-            write(entry.saved(name))
+        path = entry.saved(name)
+        if not path.exists() or path.stat().st_mtime < entry.weights.stat().st_mtime:
+            write(path)

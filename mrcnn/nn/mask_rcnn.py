@@ -100,6 +100,11 @@ class MaskRCNN(keras.Model):
             return self._train(batch, heads, logits, deltas)
         return self._detect(heads, logits, deltas, batch["windows"])
 
+    @property
+    def precision(self) -> str:
+        """The policy of the layers, such as "mixed_bfloat16"."""
+        return self.fpn.get_layer("fpn_p2").dtype_policy.name
+
     def anchors(self, image_shape: tuple[int, int]) -> np.ndarray:
         """Return the anchors (A, 4) float32, normalised, for images (H, W)."""
         pixels = pyramid_anchors(
@@ -168,12 +173,7 @@ class MaskRCNN(keras.Model):
         The mask head runs on the slots of positive RoIs only: no other has a mask loss.
         """
         s = self.settings
-        truth = GroundTruth(
-            batch["gt_boxes"],
-            batch["gt_class_ids"],
-            batch["gt_masks"],
-            batch["gt_valid"],
-        )
+        truth = GroundTruth(*(batch[f"gt_{name}"] for name in GroundTruth._fields))
         anchors = rpn_targets(
             ops.convert_to_tensor(self.anchors(heads.image_shape)),
             truth,

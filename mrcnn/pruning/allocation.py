@@ -117,6 +117,11 @@ def _floor(size: int) -> int:
 
 
 def _checked(total: int, sparsity: float, floors: Mapping[str, int]) -> int:
+    if not 0 <= sparsity < 1:
+        raise ValueError(
+            f"sparsity is {sparsity}: it is the share of weights to remove, at least 0 "
+            "and below 1, such as 0.9."
+        )
     keep = keep_count(total, sparsity)
     if keep < sum(floors.values()):
         raise ValueError(

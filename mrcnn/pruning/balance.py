@@ -9,7 +9,8 @@ from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.tasks import LOSS_NAMES, LOSSES, Task
 
 LIMITS = (0.25, 4.0)
-"""Between which a task's priority stays."""
+"""Of a task's priority when it is moved. The sum is put back then, so that priorities
+may leave them; the largest is at most 16 times the least."""
 
 BATCHES = 2
 """Of images, on which tasks are measured."""

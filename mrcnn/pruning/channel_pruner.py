@@ -55,6 +55,9 @@ class ChannelPruner(Ramp):
             exponent: of the power mean over tasks (`criteria.power_mean`).
             work_exponent: see `selection.select`.
             weights: how much they count as work, see `selection.Work`.
+
+        Raises:
+            ValueError: names the field of a schedule that cannot be kept.
         """
         super().__init__(schedule)
         self.groups = list(groups)
@@ -89,8 +92,7 @@ class ChannelPruner(Ramp):
             shape = batch["images"].shape[1:3]
             self._work = Work(model, self.groups, shape, weights=self._weights)
             self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
-        if model.optimizer is not None:
-            self.masks.attach(model.optimizer)
+        self._hold()
 
     # --- Choosing
 

@@ -63,10 +63,14 @@ def surprise(scores: Arrays) -> Arrays:
     sum of two such scores is Fisher's way to combine two tests. Zeros stay 0.
     """
     step = np.float32(1 / max(sum(np.count_nonzero(s) for s in scores.values()), 1))
-    return {
-        name: np.where(rank > 0, -np.log1p(np.minimum(step - rank, 0)), np.float32(0))
-        for name, rank in ranks(scores).items()
-    }
+    largest = -np.log(step)  # what float32 cannot say of the best of 30 million
+
+    def scaled(rank: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            found = -np.log1p(np.minimum(step - rank, 0))
+        return np.where(rank > 0, np.minimum(found, largest), np.float32(0))
+
+    return {name: scaled(rank) for name, rank in ranks(scores).items()}
 
 
 def shares(scores: Arrays) -> Arrays:

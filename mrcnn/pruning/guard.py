@@ -19,9 +19,9 @@ class Guard(keras.callbacks.Callback):
     """Measures every task after each epoch, and goes back when one falls too low.
 
     Weights and masks of the last epoch that kept the limit are then restored and the
-    training stops: what remains is a model as sparse as the limit allows under this
-    schedule. Epochs should be short, and long enough to recover from the last choice of
-    weights. Give it to `fit` after the `Pruner`.
+    training stops, with all its stages: what remains is a model as sparse as the limit
+    allows under this schedule. Epochs should be short, and long enough to recover from
+    the last choice of weights. Give it to `fit` after the `Pruner`.
 
     Attributes:
         history: (sparsity, worst change in per cent) after every epoch.
@@ -64,7 +64,9 @@ class Guard(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measure, and keep the model or go back to the one that was kept."""
         changes = relative_changes(self.measure(), self._dense)
-        worst = float(np.min(np.nan_to_num(list(changes.values()), nan=-100.0)))
+        # A task that was worth nothing at the start has nothing to lose.
+        losses = [change for task, change in changes.items() if self._dense[task]]
+        worst = float(np.min(np.nan_to_num(losses, nan=-100.0), initial=0.0))
         self.history.append((sparsity(self.pruner.masks.arrays()), worst))
         if worst >= -self.limit:
             self._keep()
@@ -77,3 +79,29 @@ class Guard(keras.callbacks.Callback):
     def _keep(self) -> None:
         weights = [w.copy() for w in self.model.get_weights()]
         self._good = weights, self.pruner.masks.arrays()
+
+    # --- Resuming
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the first measure, the history, and the model that was kept."""
+        weights, masks = self._good
+        return {
+            "dense": np.array([self._dense[task] for task in Task]),
+            "history": np.array(self.history).reshape(-1, 2),
+            "stopped": np.array(self.stopped),
+            **{f"weights/{i}": weight for i, weight in enumerate(weights)},
+            **{f"masks/{name}": mask for name, mask in masks.items()},
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what `state` returned."""
+        self._dense = dict(zip(Task, map(float, state["dense"]), strict=True))
+        self.history = [(float(s), float(worst)) for s, worst in state["history"]]
+        self.stopped = bool(state["stopped"])
+        count = sum(key.startswith("weights/") for key in state)
+        masks = {
+            key.removeprefix("masks/"): mask
+            for key, mask in state.items()
+            if key.startswith("masks/")
+        }
+        self._good = [state[f"weights/{i}"] for i in range(count)], masks

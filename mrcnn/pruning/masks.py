@@ -35,16 +35,20 @@ class Masks:
         self._masks: dict[str, keras.Variable] = {}
         self._optimizer: keras.optimizers.Optimizer | None = None
 
-    def attach(self, optimizer: keras.optimizers.Optimizer) -> None:
+    def attach(self, optimizer: keras.optimizers.Optimizer) -> bool:
         """Enforce the masks in all that an optimizer does; at first all weights stay.
 
         Call it before training is compiled; on the optimizer that has them already it
         does nothing. Weights that an earlier optimizer held at zero stay there.
+
+        Returns:
+            Whether anything changed. A training step that was traced before then knows
+            of no masks.
         """
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             optimizer = optimizer.inner_optimizer
         if optimizer is self._optimizer:
-            return
+            return False
         earlier = self.arrays() if self._masks else {}
         self._optimizer = optimizer
         for layer in self.layers:
@@ -55,12 +59,7 @@ class Masks:
                 mask.assign(earlier[layer.name])
             self._masks[layer.name] = mask
             layer.kernel.constraint = _Masked(mask)
-
-    def detach(self) -> None:
-        """Let the kernels go: from now on they are ordinary weights."""
-        for layer in self.layers:
-            layer.kernel.constraint = None
-        self._masks, self._optimizer = {}, None
+        return True
 
     def arrays(self) -> Arrays:
         """Return the masks, 0 or 1 (uint8)."""

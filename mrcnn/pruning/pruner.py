@@ -57,13 +57,14 @@ class Pruner(Ramp):
             seed: of random choices.
 
         Raises:
-            ValueError: if the method needs calibration data and there is none.
+            ValueError: if the method needs calibration data and there is none; names
+                the field of a schedule that cannot be kept.
         """
         super().__init__(schedule)
         if (method.batches or method.balance) and calibration is None:
             raise ValueError(
-                f"This method measures gradients on {method.batches} batches for each "
-                "choice of weights: give it `calibration`, batches of training data."
+                "This method measures gradients or metrics for each choice of weights: "
+                "give it `calibration`, batches of training data."
             )
         self.method = method
         self.calibration, self.seed = calibration, seed
@@ -93,8 +94,7 @@ class Pruner(Ramp):
         if not self.layers:
             self.layers = prunable_layers(model)
             self.masks = Masks(self.layers)
-        if model.optimizer is not None:
-            self.masks.attach(model.optimizer)
+        self._hold()
         weigh_losses(model, self.priority)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -115,6 +115,9 @@ class Pruner(Ramp):
         scores = self.method.criterion(
             Evidence(weights, self._measure(weights), self.priority, self.seed)
         )
+        if not self.method.regrow:  # also where live weights are worth nothing
+            live = self.masks.arrays()
+            scores = {n: np.where(live[n], s, -1) for n, s in scores.items()}
         self.masks.assign(self.method.allocate(scores, target), self._dense)
         self.chosen.append(
             Choice(

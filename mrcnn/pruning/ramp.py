@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from mrcnn.pruning.masks import Masks
-from mrcnn.pruning.schedules import Schedule
+from mrcnn.pruning.schedules import Schedule, check
 
 
 class Ramp(keras.callbacks.Callback, ABC):
@@ -21,11 +21,21 @@ class Ramp(keras.callbacks.Callback, ABC):
     masks: Masks
 
     def __init__(self, schedule: Schedule) -> None:
-        """Begin before the first step."""
+        """Begin before the first step.
+
+        Raises:
+            ValueError: names the field of a schedule that cannot be kept.
+        """
         super().__init__()
+        check(schedule, schedule.end + 1)  # how long the training is, nobody knows yet
         self.schedule = schedule
         self.step = 0
         self._due = set(schedule.steps())
+
+    def _hold(self) -> None:
+        """Put the masks into the optimizer of the model that is trained."""
+        if self.masks.attach(self.model.optimizer):
+            self.model.train_function = None  # one traced before knows of no masks
 
     @abstractmethod
     def _choose(self) -> None:

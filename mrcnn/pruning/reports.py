@@ -170,7 +170,8 @@ def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
     """
     layers = prunable_layers(model)
     masks = masks_of(layers) if masks is None else masks
-    side, s = model.preprocessing.max_dim, model.settings
+    prepared, s = model.preprocessing, model.settings
+    side = prepared.min_dim if prepared.mode == "crop" else prepared.max_dim
     parts = layer_costs(
         model, (side, side), rois=s.proposals_inference, masks=s.detections
     )
@@ -197,7 +198,7 @@ def dry_run(
     *,
     seed: int = 0,
 ) -> PruningReport:
-    """Return what a method would prune at once, and change no kernel.
+    """Return what a method would prune at once, and leave the model as it was.
 
     Args:
         model: trained.
@@ -216,9 +217,14 @@ def dry_run(
         if calibration is None:
             raise ValueError("This method measures gradients: give it `calibration`.")
         found = Saliency(model, layers, method.losses, calibration)
-        weigh_losses(model, method.priority)
-        saliency = found.measure(weights, method.batches)
-        weigh_losses(model, {})
+        # Gradients move statistics and the seed of samples, priorities the losses.
+        before = [(v, np.array(v)) for v in model.non_trainable_variables]
+        try:
+            weigh_losses(model, method.priority)
+            saliency = found.measure(weights, method.batches)
+        finally:
+            for variable, value in before:
+                variable.assign(value)
     scores = method.criterion(Evidence(weights, saliency, method.priority, seed))
     return report(model, method.allocate(scores, sparsity))
 

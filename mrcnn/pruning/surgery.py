@@ -104,8 +104,7 @@ def shrink(model: MaskRCNN, config: Config, plan: Plan) -> tuple[MaskRCNN, Confi
             )
         _check(f"The plan's {name!r}", indices, widths[groups[name].makers[0]])
     smaller = build.with_widths(config, plan.widths(groups.values()))
-    precision = model.backbone.get_layer("conv1").dtype_policy.name
-    shrunk = build.model(smaller, precision=precision)
+    shrunk = build.model(smaller, precision=model.precision)
     layers = {layer.name: layer for layer in single_layers(shrunk)}
     made, read = _by_layer(groups.values(), plan)
     for layer in single_layers(model):

@@ -14,7 +14,7 @@ from mrcnn.study.apart import run_apart
 from mrcnn.study.cells import SEEDS, SPARSITIES, STEPS, grid
 from mrcnn.study.ledger import Ledger
 from mrcnn.study.run import dense_metrics, train_dense
-from mrcnn.study.study import check_checkpoint, connect, study
+from mrcnn.study.study import check_origin, connect, study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 
 
@@ -32,7 +32,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="processes on this machine")
     parser.add_argument("--scheduler", help="address of a Dask scheduler")
     args = parser.parse_args()
-    cells = grid(args.methods, tuple(args.sparsities), tuple(args.seeds), args.steps)
+    wanted = (args.methods, tuple(args.sparsities), tuple(args.seeds), args.steps)
+    try:
+        cells = [cell for cell in grid(*wanted) if cell.training_steps]
+    except ValueError as error:
+        parser.error(str(error))
+    if args.checkpoint and not args.checkpoint.is_file():
+        parser.error(f"--checkpoint {args.checkpoint}: there is no such file.")
     ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
     checkpoint = args.checkpoint or checkpoint_path(args.subject)
     where = {
@@ -44,10 +50,10 @@ def main() -> None:
         if not checkpoint.is_file():
             print(f"Training the dense network first, into {checkpoint}", flush=True)
             client.submit(train_dense, args.subject, checkpoint, pure=False).result()
-        check_checkpoint(ledger, checkpoint)
+        check_origin(ledger, checkpoint, args.images)
         study(
             client,
-            list(cells),
+            cells,
             ledger,
             run=partial(run_apart, **where),
             measure_dense=partial(dense_metrics, **where),

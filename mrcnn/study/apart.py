@@ -35,7 +35,9 @@ def run_apart(
             text=True,
         )
         if done.returncode:
-            raise RuntimeError(done.stderr[-2000:])
+            raise RuntimeError(
+                f"The run ended with code {done.returncode}: {done.stderr[-2000:]}"
+            )
         return json.loads(result.read_text())
 
 

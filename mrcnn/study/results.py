@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
     rival: Row  # the best of the others
     margin: float  # in worst-task change, percentage points
     pooled_std: float
-    outcome: str  # "win", "tie" or "loss"
+    outcome: str  # "win", "tie", "loss", or "open" if seeds are too few to tell
 
 
 def table(ledger: Ledger, view: str = "headline") -> list[Row]:
@@ -82,22 +82,37 @@ def verdicts(
 
     It wins at a sparsity if its mean worst-task change is above that of the best other
     method by more than the pooled standard deviation of the two over seeds; it loses if
-    it is below by more; else the two tie. `NO_RIVALS` do not count.
+    it is below by more; else the two tie. With a single seed, or not as many of both,
+    the verdict is open. `NO_RIVALS` do not count.
+
+    Raises:
+        ValueError: if rows are of several budgets.
     """
     rows = list(rows)
+    if len({row.steps for row in rows}) > 1:
+        raise ValueError(
+            "The rows are of several budgets; judge those of one, such as "
+            "[row for row in rows if row.steps == STEPS]."
+        )
     found = []
     for sparsity in sparsities:
-        here = [r for r in rows if r.sparsity == sparsity and r.method not in NO_RIVALS]
-        ours = next((r for r in here if r.method == method), None)
-        others = [r for r in here if r.method != method]
+        here = [row for row in rows if row.sparsity == sparsity]
+        ours = next((row for row in here if row.method == method), None)
+        others = [row for row in here if row.method not in {method, *NO_RIVALS}]
         if ours is None or not others:
             continue
         rival = max(others, key=lambda row: row.worst)
         margin = ours.worst - rival.worst
         pooled = math.sqrt((ours.worst_std**2 + rival.worst_std**2) / 2)
-        outcome = "win" if margin > pooled else "loss" if margin < -pooled else "tie"
+        outcome = _outcome(margin, pooled) if ours.seeds == rival.seeds > 1 else "open"
         found.append(Verdict(sparsity, ours, rival, margin, pooled, outcome))
     return found
+
+
+def _outcome(margin: float, pooled_std: float) -> str:
+    if abs(margin) <= pooled_std:
+        return "tie"
+    return "win" if margin > 0 else "loss"
 
 
 def curves(

@@ -1,12 +1,12 @@
 """The study itself: cells go to workers of a Dask cluster, results to the ledger."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dask import system
 from dask.distributed import Client, LocalCluster, as_completed
 
 from mrcnn.files import sha256
@@ -38,7 +38,7 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
         return
     with (
         LocalCluster(
-            n_workers=workers or os.cpu_count(),
+            n_workers=workers or system.CPU_COUNT,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=":0",
@@ -49,12 +49,19 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
         yield client
 
 
-def check_checkpoint(ledger: Ledger, checkpoint: str | Path) -> None:
-    """Refuse to add runs from one dense network to the results of another.
+def check_origin(ledger: Ledger, checkpoint: str | Path, images: str) -> None:
+    """Refuse to mix runs from several dense networks, or on several sets of images.
 
     Raises:
-        ValueError: if the ledger's runs started from other weights.
+        ValueError: if the ledger's runs started from other weights, or were measured on
+            other images.
     """
+    others = {result["images"] for result in ledger.results.values()} - {images}
+    if others:
+        raise ValueError(
+            f"The runs in {ledger.path} were measured on {', '.join(sorted(others))} "
+            f"images, not on {images}: give --images, or another --ledger."
+        )
     if ledger.missing([DENSE_KEY]):
         return
     if ledger.results[DENSE_KEY]["checkpoint"] != sha256(checkpoint):

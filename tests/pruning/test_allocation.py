@@ -50,12 +50,10 @@ def test_a_global_cut_is_one_threshold_but_for_the_floors(scores):
     scores["a"] *= 1e-6  # would vanish
     masks = allocation.everywhere(scores, 0.9)
     assert masks["a"].sum() == 1  # 288 * 0.002 is less than one
-    others = [n for n in scores if n != "a"]
+    others = ["b", "c"]  # "d" has three weights, of which one may be its floor
     kept = np.concatenate([scores[n][masks[n] == 1] for n in others])
     gone = np.concatenate([scores[n][masks[n] == 0] for n in others])
-    floor_only = [n for n in others if masks[n].sum() == 1]
-    if not floor_only:
-        assert kept.min() >= gone.max()
+    assert kept.min() >= gone.max()
 
 
 def test_uniform_keeps_the_same_part(scores):
@@ -80,6 +78,13 @@ def test_erk_keeps_all_of_a_layer_that_would_exceed_it():
 def test_too_sparse_is_refused(scores):
     with pytest.raises(ValueError, match="too few for 4 layers"):
         allocation.everywhere(scores, 0.9999)
+
+
+@pytest.mark.parametrize("allocate", ALLOCATIONS)
+@pytest.mark.parametrize("sparsity", [-0.5, 1.0])
+def test_a_sparsity_is_a_share(allocate, sparsity, scores):
+    with pytest.raises(ValueError, match=f"sparsity is {sparsity}"):
+        allocate(scores, sparsity)
 
 
 def test_groups_get_their_part_and_keep_their_best(rng):

@@ -19,8 +19,8 @@ pytestmark = [
 RAMP = Schedule(target=0.9, start=0, end=3, updates=3)
 
 
-def guarded(config, dataset, values, limit=5.0):
-    """Prune through four epochs of a step; the measures are given."""
+def guarded(config, dataset, values, limit=5.0, stages=(4,), **options):
+    """Prune through epochs of a step; the measures are given."""
     model = build.model(config, seed=3, precision="float32")
     pruner = Pruner(METHODS["magnitude, uniform"], RAMP)
     states = []
@@ -33,10 +33,11 @@ def guarded(config, dataset, values, limit=5.0):
     fit(
         model,
         build.batches(config, dataset, steps=1, shuffle=True, seed=5),
-        stages=[Stage("all", 4, 0.01)],
+        stages=[Stage("all", epochs, 0.01) for epochs in stages],
         optimizer=partial(build.optimizer, config),
         callbacks=[pruner, guard],
         verbose=0,
+        **options,
     )
     return model, pruner, guard, states
 
@@ -73,6 +74,27 @@ def test_a_task_that_cannot_be_measured_has_lost_everything(tiny_config, tiny_sh
     *_, guard, _ = guarded(tiny_config, tiny_shapes, values)
     assert guard.stopped
     assert guard.history[-1][1] == -100
+
+
+def test_a_task_without_anything_has_nothing_to_lose(tiny_config, tiny_shapes):
+    *_, guard, _ = guarded(tiny_config, tiny_shapes, [0.0] * 5)
+    assert not guard.stopped
+    assert [worst for _, worst in guard.history] == [0, 0, 0, 0]
+
+
+def test_a_resumed_training_is_held_to_the_first_measure(
+    tiny_config, tiny_shapes, tmp_path
+):
+    where = {"folder": tmp_path, "stages": (2, 2)}
+    values = [0.8, 0.79]
+    with pytest.raises(IndexError):  # interrupted in the second epoch
+        guarded(tiny_config, tiny_shapes, values, **where)
+    # The first of these would do for a start, and be no loss at all.
+    *_, guard, _ = guarded(tiny_config, tiny_shapes, [0.7], **where)
+    assert guard.stopped
+    np.testing.assert_allclose([w for _, w in guard.history], [-1.25, -12.5])
+    *_, again, _ = guarded(tiny_config, tiny_shapes, [], **where)
+    assert again.stopped  # also the next time
 
 
 @pytest.mark.parametrize("limit", [0, -3, 120])

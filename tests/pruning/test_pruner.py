@@ -9,9 +9,10 @@ import pytest
 
 from mrcnn import build
 from mrcnn.pruning import METHODS, Pruner, Schedule, masks_of, sparsity
+from mrcnn.pruning.allocation import uniform
 from mrcnn.pruning.balance import weigh_losses
 from mrcnn.pruning.masks import Masks
-from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED
+from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED, Method
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
 from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.saliency import Saliency
@@ -57,6 +58,12 @@ def pruned(config, batches, calibration, name, precision="float32", **options):
     return model, pruner
 
 
+def compiled(model, config):
+    model.compile(optimizer=build.optimizer(config, 0.01))
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 def test_every_layer_but_the_first_and_the_outputs_can_be_pruned(tiny_model):
     layers = prunable_layers(tiny_model)
     names = [layer.name for layer in layers]
@@ -80,9 +87,10 @@ def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calib
 
 
 def test_float16_masks_hold_through_loss_scaling(tiny_config, batches, calibration):
-    _, pruner = pruned(
+    model, pruner = pruned(
         tiny_config, batches, calibration, "LAMP", precision="mixed_float16"
     )
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     for layer in pruner.layers:
         gone = pruner.masks.arrays()[layer.name] == 0
         assert not np.asarray(layer.kernel)[gone].any()
@@ -99,10 +107,11 @@ def test_masks_survive_save_and_load(tiny_config, batches, calibration, tmp_path
     assert sparsity(found) == pytest.approx(0.9, abs=1e-4)
 
 
-def test_a_seed_repeats_the_masks(tiny_config, batches, calibration):
-    one, again = (
-        pruned(tiny_config, batches, calibration, "random")[1] for _ in range(2)
-    )
+@pytest.mark.parametrize("name", ["random", "TBP"])
+def test_a_seed_repeats_the_masks(
+    name, tiny_config, batches, calibration, deterministic
+):
+    one, again = (pruned(tiny_config, batches, calibration, name)[1] for _ in range(2))
     for name, mask in one.masks.arrays().items():
         np.testing.assert_array_equal(mask, again.masks.arrays()[name])
 
@@ -141,6 +150,21 @@ def test_without_regrowth_nothing_comes_back(tiny_config, batches, calibration):
     for earlier, later in pairwise(seen):
         for name, mask in later.items():
             assert not (mask > earlier[name]).any(), name
+
+
+def test_nothing_comes_back_where_live_weights_are_worth_nothing(tiny_config, batches):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    nothing = Method(lambda e: {n: 0 * w for n, w in e.weights.items()}, uniform)
+    pruner = Pruner(nothing, Schedule(target=0.9, start=0, end=2, updates=2))
+    pruner.set_model(compiled(model, tiny_config))
+    dense = kernels(pruner.layers)
+    last = {n: (np.arange(w.size) >= w.size // 2) for n, w in dense.items()}
+    last = {n: mask.reshape(dense[n].shape) for n, mask in last.items()}
+    pruner.masks.assign(last, dense)  # by their places, the first would be kept
+    pruner.step = 2
+    pruner.on_train_batch_begin(0)
+    for name, mask in pruner.masks.arrays().items():
+        assert not (mask > last[name]).any(), name
 
 
 def test_losses_are_weighed_while_pruning_trains_and_not_after(
@@ -216,6 +240,41 @@ def test_a_new_optimizer_keeps_the_masks(tiny_config):
     masks.attach(keras.optimizers.Adam(0.1))
     for name, mask in masks.arrays().items():
         np.testing.assert_array_equal(mask, half[name])
+
+
+def test_masks_hold_in_a_step_that_was_compiled_before(
+    tiny_config, tiny_shapes, monkeypatch
+):
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(False)  # step by step, nothing is compiled
+    model = compiled(build.model(tiny_config, seed=3, precision="float32"), tiny_config)
+    one = build.batches(tiny_config, tiny_shapes, steps=1, seed=5)
+    model.fit(one, verbose=0)
+    pruner = Pruner(METHODS["magnitude, uniform"], Schedule(0.9, 0, 0, 1))
+    monkeypatch.setattr(pruner, "on_train_end", lambda logs=None: None)
+    model.fit(one, verbose=0, callbacks=[pruner])
+    for layer in pruner.layers:
+        gone = pruner.masks.arrays()[layer.name] == 0
+        assert gone.any()
+        assert not np.asarray(layer.kernel)[gone].any(), layer.name
+
+
+@pytest.mark.parametrize(
+    "schedule", [Schedule(0.9, 5, 3, 2), Schedule(0.9, 0, 3, 0), Schedule(1.0, 0, 3, 2)]
+)
+def test_a_schedule_that_cannot_be_kept_is_refused(schedule):
+    with pytest.raises(ValueError, match="Schedule"):
+        Pruner(METHODS["LAMP"], schedule)
+
+
+def test_gradients_that_are_no_numbers_are_refused(tiny_config, calibration):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    layers = prunable_layers(model)
+    model.loss_weights.assign([np.nan] * 5)
+    found = Saliency(model, layers, SUMMED, calibration)
+    with pytest.raises(ArithmeticError, match="NaN or infinite on batch 0"):
+        found.measure(kernels(layers), 1)
 
 
 def test_recalibration_moves_statistics_and_nothing_else(tiny_config, batches):

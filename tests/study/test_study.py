@@ -18,7 +18,7 @@ from mrcnn.study.results import (
     table,
     verdicts,
 )
-from mrcnn.study.study import check_checkpoint, study
+from mrcnn.study.study import check_origin, study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 from mrcnn.tasks import Task
 
@@ -197,6 +197,29 @@ def test_the_rule_by_hand(ledger, ours, outcome):
     assert verdict.outcome == outcome
 
 
+def test_too_few_seeds_leave_the_verdict_open(ledger):
+    add(ledger, "TBP", (-1,))
+    add(ledger, "LAMP", (-50,))
+    assert verdicts(table(ledger), "TBP", [0.9])[0].outcome == "open"
+    add(ledger, "TBP", (-1, -2, -3))
+    assert verdicts(table(ledger), "TBP", [0.9])[0].outcome == "open"
+    add(ledger, "LAMP", (-50, -51, -52))
+    assert verdicts(table(ledger), "TBP", [0.9])[0].outcome == "win"
+
+
+def test_runs_of_several_budgets_are_not_judged_together(ledger):
+    add(ledger, "TBP", (-1, -2))
+    ledger.add(*result("LAMP", 0.9, 0, box=0.89, steps=3000))
+    with pytest.raises(ValueError, match="several budgets"):
+        verdicts(table(ledger), "TBP", [0.9])
+
+
+def test_a_variant_can_be_judged_too(ledger):
+    add(ledger, "TBP, ranks", (-1, -2, -3))
+    add(ledger, "LAMP", (-5, -6, -8))
+    assert verdicts(table(ledger), "TBP, ranks", [0.9])[0].outcome == "win"
+
+
 def test_without_the_dense_metrics_there_are_no_drops(tmp_path):
     with pytest.raises(ValueError, match="lacks the metrics of the dense"):
         table(Ledger(tmp_path / "empty.jsonl"))
@@ -211,12 +234,19 @@ def test_lines_are_plain_json(ledger):
 def test_runs_of_two_dense_networks_are_not_mixed(tmp_path):
     ledger, weights = Ledger(tmp_path / "ledger.jsonl"), tmp_path / "dense.h5"
     weights.write_bytes(b"one network")
-    check_checkpoint(ledger, weights)  # nothing was run yet
-    ledger.add(DENSE_KEY, {"checkpoint": sha256(weights)})
-    check_checkpoint(Ledger(ledger.path), weights)
+    check_origin(ledger, weights, "test")  # nothing was run yet
+    ledger.add(DENSE_KEY, {"checkpoint": sha256(weights), "images": "test"})
+    check_origin(Ledger(ledger.path), weights, "test")
     weights.write_bytes(b"another")
     with pytest.raises(ValueError, match=r"ledger\.jsonl did not start from .*dense"):
-        check_checkpoint(ledger, weights)
+        check_origin(ledger, weights, "test")
+
+
+def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.add("LAMP", {"images": "validation"})
+    with pytest.raises(ValueError, match="measured on validation images, not on test"):
+        check_origin(ledger, tmp_path / "weights.h5", "test")
 
 
 def test_every_subject_has_a_ledger_of_its_own():
