@@ -56,6 +56,12 @@ class Study:
         """What the dense checkpoint reaches in each task."""
         return self.ledger.results[DENSE_KEY]["headline"]
 
+    @property
+    def weights(self) -> int:
+        """How many weights can be pruned."""
+        runs = self.ledger.results.values()
+        return next(run["weights"] for run in runs if run.get("method") == DENSE)
+
 
 def numbers(study: Study) -> dict[str, str]:
     """Return what the page shows of the study, by the names that it uses."""
@@ -64,6 +70,7 @@ def numbers(study: Study) -> dict[str, str]:
     outcomes = [verdict.outcome for verdict in study.verdicts]
     pruned = [r for r in study.ledger.results.values() if r.get("method") != SMALLER]
     return {
+        "shipped_box": f"{study.start['box']:.2f}",
         "runs": str(len(pruned) - 1),
         "steps": str(STEPS),
         "dense_worst": _worst(study.dense),
@@ -76,6 +83,7 @@ def numbers(study: Study) -> dict[str, str]:
         "ablations_table": worst(row for row in variants if row.sparsity == JUDGED[1]),
         "limits_table": limits(study.rows, study.dense.worst),
         "smaller_table": smaller(study.rows),
+        "compact_weights": f"{study.weights / 1e6:.1f}",
         **{key: text for name in OTHERS for key, text in other(name).items()},
     }
 
@@ -87,6 +95,7 @@ def other(subject: str) -> dict[str, str]:
         f"{subject}_start": ", ".join(f"{v:.3f}" for v in study.start.values()),
         f"{subject}_dense": _worst(study.dense),
         f"{subject}_seeds": str(study.dense.seeds),
+        f"{subject}_weights": f"{study.weights / 1e6:.1f}",
         f"{subject}_table": worst(study.rows),
     }
 

@@ -6,13 +6,12 @@ from typing import Any
 class ParallelModel:
     """Refuses, and says what took its place.
 
-    Matterport's class split a batch over copies of the graph. Keras does that itself.
+    Matterport's class split a batch over copies of the graph, one for each GPU.
     """
 
     def __init__(self, keras_model: Any, gpu_count: int) -> None:
-        """Raise NotImplementedError: Keras spreads a model over devices by itself."""
+        """Raise NotImplementedError: training uses one device."""
         raise NotImplementedError(
-            "ParallelModel is gone: Keras 3 spreads a model over devices itself, see "
-            "https://keras.io/guides/distribution. Leave it out, and let "
-            f"IMAGES_PER_GPU be the whole batch of the {gpu_count} GPUs."
+            "ParallelModel is gone: training uses one device. Leave it out; a batch "
+            f"has IMAGES_PER_GPU * GPU_COUNT images, as many as for {gpu_count} GPUs."
         )

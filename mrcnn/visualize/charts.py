@@ -239,12 +239,7 @@ def plot_task_report(report: TaskReportLike, ax: Axes | None = None) -> Axes | F
     for k, (values, colour, hatch, label) in enumerate(
         (
             (report.headline, OKABE_ITO[0], "", "end to end"),
-            (
-                report.isolated_headline,
-                OKABE_ITO[5],
-                "//",
-                "isolated, on true regions",
-            ),
+            (report.isolated_headline, OKABE_ITO[5], "//", "isolated"),
         )
     ):
         heights = np.array([values[task] for task in metrics])

@@ -108,7 +108,9 @@ def display_differences(
     for j in objects[matches[matches >= 0]]:
         for x, y in (line.T for line in outlines(gt_mask[..., j])):
             ax.plot(x, y, color="white", linewidth=1.0, linestyle=(0, (4, 2)))
-    LabelLayer(ax, [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in parts])
+    # What was missed comes first: its label has to lie on it to be understood.
+    labels = [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in parts[::-1]]
+    LabelLayer(ax, labels)
     _legend(ax)
     return presented(drawn_on)
 

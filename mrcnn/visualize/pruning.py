@@ -1,6 +1,7 @@
 """Charts of what pruning costs: heat maps, curves over sparsity, intervals."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -164,8 +165,9 @@ def plot_intervals(
             )
         ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
         ax.grid(False, axis="y")
-        if lowest is not None:
-            ax.set_xlim(left=lowest)
+        if lowest is not None:  # the same scale for all, or panels cannot be compared
+            highest = max(high for p in panels.values() for *_, high in p.values())
+            ax.set_xlim(lowest, highest + 0.02 * (highest - lowest))
     axes.flat[0].set_yticks(range(len(names)), names)
     for tick, name in zip(axes.flat[0].get_yticklabels(), names, strict=True):
         tick.set_fontweight("bold" if name == highlight else "normal")
@@ -196,6 +198,7 @@ def plot_trade_off(
     if joined:
         line = np.array([[mean for mean, _ in points[name]] for name in joined])
         ax.plot(*line.T, color=OKABE_ITO[3], linewidth=1.2, zorder=1)
+    others = cycle(colour for i, colour in enumerate(OKABE_ITO) if i != 3)
     for k, (name, ((x, dx), (y, dy))) in enumerate(points.items()):
         ax.errorbar(
             x,
@@ -203,7 +206,7 @@ def plot_trade_off(
             yerr=dy,
             xerr=dx,
             label=name,
-            color=OKABE_ITO[3] if name in joined else OKABE_ITO[0],
+            color=OKABE_ITO[3] if name in joined else next(others),
             marker=MARKERS[k % len(MARKERS)],
             linestyle="none",
             markersize=6,

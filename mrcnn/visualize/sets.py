@@ -35,7 +35,10 @@ def truth_gallery(
         boxes = boxes_of_masks(masks)
         instances.append({"rois": boxes, "masks": masks, "class_ids": class_ids})
     images = [dataset.load_image(i) for i in image_ids]
-    return instance_gallery(images, instances, dataset.class_names, columns=columns)
+    names = dataset.class_names
+    # The name of the only class there is would say nothing and cover much.
+    labels = len(names) > 2
+    return instance_gallery(images, instances, names, columns=columns, labels=labels)
 
 
 @look()
