@@ -202,12 +202,8 @@ def fit(
             f"Training {stage.layers} in {model.precision}: epochs {done + 1} to "
             f"{end}, {len(train)} steps of {train.batch_size}."
         )
-        watched = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
-        if patience is not None:
-            watched.append(
-                _early_stopping("val_loss" if validation else "loss", patience)
-            )
-        watched += callbacks  # after early stopping, so that they have the last word
+        # The caller's come after early stopping, so that they have the last word.
+        watched = [*_watchers(train, validation, patience), *callbacks]
         if folder:
             watched.append(Checkpoint(folder, index, history, callbacks))
         result = model.fit(
@@ -226,10 +222,18 @@ def fit(
     return history
 
 
-def _early_stopping(monitor: str, patience: int) -> keras.callbacks.Callback:
-    return keras.callbacks.EarlyStopping(
-        monitor, patience=patience, restore_best_weights=True
-    )
+def _watchers(
+    train: Batches, validation: Batches | None, patience: int | None
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks of every training."""
+    watchers = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
+    if patience is not None:
+        monitor = "val_loss" if validation else "loss"
+        stopping = keras.callbacks.EarlyStopping(
+            monitor, patience=patience, restore_best_weights=True
+        )
+        watchers.append(stopping)
+    return watchers
 
 
 def _compile(

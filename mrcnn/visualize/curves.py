@@ -22,6 +22,12 @@ FEW = 25
 """Points of a curve up to which each is marked."""
 
 
+def _alone(values: Sequence[float]) -> list[int]:
+    """Return which values stand between two gaps, where a line would not show them."""
+    known = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]).tolist()
+
+
 @look()
 def plot_series(
     x: Sequence[float],
@@ -54,7 +60,8 @@ def plot_series(
             label=name,
             color=OKABE_ITO[(0, 3, 2, 1, 4, 5)[i % 6]],
             linestyle=LINES[i % len(LINES)],
-            marker=MARKERS[i % len(MARKERS)] if len(x) <= FEW else "",
+            marker=MARKERS[i % len(MARKERS)],
+            markevery=None if len(x) <= FEW else _alone(values),
             markersize=4.5,
         )
     if logarithmic:

@@ -16,6 +16,13 @@ def test_series_differ_in_more_than_colour() -> None:
     assert ax.get_ylim() == (0, 3)
 
 
+def test_a_value_between_two_gaps_is_marked() -> None:
+    values = [0.5] * 30
+    values[10] = values[12] = float("nan")
+    (ax,) = visualize.plot_series(range(30), {"a": values}, xlabel="x", ylabel="y").axes
+    assert ax.lines[0].get_markevery() == [11]
+
+
 def test_one_series_needs_no_legend() -> None:
     (ax,) = visualize.plot_series([1], {"a": [1]}, xlabel="x", ylabel="y").axes
     assert ax.get_legend() is None
