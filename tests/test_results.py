@@ -59,6 +59,19 @@ def test_methods_are_ordered_by_the_middle_sparsity():
     ]
 
 
+def test_one_seed_has_no_deviation():
+    found = results_study.worst([row("a", 0.95, -2.0)._replace(seeds=1)])
+    assert found.splitlines()[2] == "| a | -2.00 |"
+
+
+def test_small_networks_stand_beside_the_schema():
+    rows = [row("smaller dense", 0.98, -1), row("TBP", 0.98, -7), row("a", 0.98, -9)]
+    assert results_study.smaller(rows).splitlines()[2:] == [
+        "| 2% | pruned by TBP | -7.00 | -7.00 | -7.00 | -7.00 | 3 |",
+        "| 2% | small, from scratch | -1.00 | -1.00 | -1.00 | -1.00 | 3 |",
+    ]
+
+
 def test_a_limit_that_no_sparsity_keeps():
     rows = [row("a", 0.9, -1.0), row("a", 0.95, -1.5), row("b", 0.9, -0.5)]
     assert results_study.limits(rows, control=-0.6).splitlines()[2:] == [

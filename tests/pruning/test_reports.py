@@ -68,6 +68,13 @@ def test_multiply_accumulates_follow_the_weights_of_each_layer(tiny_model):
     assert halved.overall_mac_sparsity == pytest.approx(prunable / 2 / dense.all_macs)
 
 
+def test_crops_are_squares_of_the_smaller_side(tiny_config):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    whole = report(model).all_macs
+    model.preprocessing = model.preprocessing._replace(mode="crop", max_dim=128)
+    assert report(model).all_macs == whole
+
+
 def test_the_tables_name_every_group_and_layer(tiny_model):
     text = report(tiny_model).table()
     for name in (*GROUPS, *(row.name for row in report(tiny_model).layers)):

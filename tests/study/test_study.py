@@ -8,6 +8,7 @@ from dask.distributed import Client, LocalCluster
 
 from mrcnn.files import sha256
 from mrcnn.pruning.methods import ABLATIONS, BASELINES, METHODS, SCHEMA
+from mrcnn.study.__main__ import main
 from mrcnn.study.cells import DENSE, ONE_SHOT, SMALLER, Cell, grid
 from mrcnn.study.ledger import Ledger
 from mrcnn.study.results import (
@@ -247,6 +248,21 @@ def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
     ledger.add("LAMP", {"images": "validation"})
     with pytest.raises(ValueError, match="measured on validation images, not on test"):
         check_origin(ledger, tmp_path / "weights.h5", "test")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--methods", "magic"], "no pruning method magic"),
+        (["--methods", "TBP", "--steps", "9"], "give it a larger budget"),
+        (["--checkpoint", "none.h5"], "--checkpoint none.h5: there is no such file"),
+    ],
+)
+def test_a_wrong_command_line_trains_nothing(options, message, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["study", *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert message in capsys.readouterr().err
 
 
 def test_every_subject_has_a_ledger_of_its_own():
