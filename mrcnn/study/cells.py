@@ -79,33 +79,57 @@ class Cell(NamedTuple):
         Raises:
             ValueError: if choosing weights takes all of it.
         """
-        left = self.steps - self.overhead
-        if left < 2:
-            raise ValueError(
-                f"{self.method} spends {self.overhead} steps on choosing weights, of "
-                f"{self.steps}: give it a larger budget."
-            )
-        return left
+        return left_for_training(self.steps, self.overhead, self.method)
 
     @property
     def schedule(self) -> Schedule:
         """When weights go; the ramp is a part of the training that is left."""
-        start, end = (round(part * self.training_steps) for part in RAMP)
-        return Schedule(
-            self.sparsity, start, start if self.updates == 1 else end, self.updates
-        )
+        return ramp(self.sparsity, self.training_steps, self.updates)
 
     def stage(self, config: Config, epochs: int = 1) -> Stage:
-        """Return the training: the configuration's, but for a shorter warm-up.
+        """Return the training; see `retraining`."""
+        return retraining(config, epochs)
 
-        The learning rate is that of the dense training once more, since going on at
-        its small last one recovers less (arXiv:2003.02389).
 
-        Args:
-            config: of the model.
-            epochs: into which the training steps are divided.
-        """
-        return build.stage(config, epochs)._replace(warmup_steps=WARMUP)
+def left_for_training(steps: int, overhead: int, method: str) -> int:
+    """Return what choosing leaves of a budget, in training steps.
+
+    Args:
+        steps: the whole budget.
+        overhead: what choosing weights or channels costs, in training steps.
+        method: named in the error.
+
+    Raises:
+        ValueError: if choosing takes all of it.
+    """
+    if steps - overhead < 2:
+        raise ValueError(
+            f"{method} spends {overhead} steps on choosing what goes, of {steps}: give "
+            "it a larger budget."
+        )
+    return steps - overhead
+
+
+def ramp(target: float, steps: int, updates: int) -> Schedule:
+    """Return when a target is reached in a training of so many steps; see `RAMP`."""
+    start, end = (round(part * steps) for part in RAMP)
+    if updates == 1:
+        return Schedule(target, start, start, 1)
+    # A step at least for each choice, as far as there are any.
+    return Schedule(target, start, min(max(end, start + updates), steps - 1), updates)
+
+
+def retraining(config: Config, epochs: int = 1) -> Stage:
+    """Return the configuration's training, but for a shorter warm-up.
+
+    The learning rate is that of the dense training once more, since going on at its
+    small last one recovers less (arXiv:2003.02389).
+
+    Args:
+        config: of the model.
+        epochs: into which the training steps are divided.
+    """
+    return build.stage(config, epochs)._replace(warmup_steps=WARMUP)
 
 
 def grid(

@@ -13,9 +13,9 @@ from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.methods import BY_TASK
 from mrcnn.pruning.saliency import gradient_cost
-from mrcnn.pruning.schedules import Schedule, check
+from mrcnn.pruning.schedules import check
 from mrcnn.pruning.surgery import Plan, shrink
-from mrcnn.study.cells import RAMP, UPDATES, WARMUP
+from mrcnn.study.cells import UPDATES, left_for_training, ramp, retraining
 from mrcnn.study.run import CALIBRATION_SEED
 
 LOSSES = BY_TASK
@@ -60,14 +60,8 @@ def prune_channels(
     model = build.model(config, seed=seed)
     weights.load_weights(model, checkpoint)
     overhead = math.ceil(UPDATES * gradient_cost(LOSSES, BATCHES))
-    if steps <= overhead:
-        raise ValueError(
-            f"This spends {overhead} steps on choosing channels, of {steps}: give it a "
-            "larger budget."
-        )
-    steps -= overhead
-    start, end = (round(share * steps) for share in RAMP)
-    schedule = Schedule(1 - part, start, end, UPDATES)
+    steps = left_for_training(steps, overhead, "Pruning of channels")
+    schedule = ramp(1 - part, steps, UPDATES)
     check(schedule, steps)
     batches = partial(
         build.batches, config, train, shuffle=True, augmentation=augmentation
@@ -82,7 +76,7 @@ def prune_channels(
     training.fit(
         model,
         batches(steps=steps, seed=seed),
-        stages=[build.stage(config, 1)._replace(warmup_steps=WARMUP)],
+        stages=[retraining(config)],
         optimizer=partial(build.optimizer, config),
         callbacks=[pruner],
         verbose=0,

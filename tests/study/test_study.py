@@ -57,6 +57,20 @@ def test_every_method_has_the_same_budget():
             assert cell.schedule.end < cell.training_steps
 
 
+@pytest.mark.parametrize("method", ["LAMP", "TBP", "DiSparse"])
+def test_every_choice_that_is_paid_for_is_made(method):
+    for steps in range(60, 400):
+        cell = Cell(method, 0.9, 0, steps)
+        assert len(cell.schedule.steps()) == cell.updates
+        assert cell.schedule.end < cell.training_steps
+
+
+def test_the_ramp_of_the_study_by_hand():
+    assert Cell("LAMP", 0.9, 0, 300).schedule == (0.9, 15, 30, 8)
+    assert Cell("TBP", 0.9, 0, 300).schedule == (0.9, 14, 28, 8)
+    assert Cell(f"{ONE_SHOT}LAMP", 0.9, 0, 300).schedule == (0.9, 15, 15, 1)
+
+
 def test_gradients_are_paid_for():
     names = ("LAMP", "Taylor", "TBP", "DiSparse")
     lamp, taylor, schema, tasks = (Cell(name, 0.9, 0, 300) for name in names)
