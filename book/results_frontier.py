@@ -36,7 +36,7 @@ def models(rows: Sequence[Row]) -> str:
             (
                 row["model"],
                 f"{row['parameters'] / 1e6:.2f} M",
-                "as above" if row["control"] else f"{faster(row, rows):.1f}",
+                "same" if row["control"] else f"{faster(row, rows):.1f}",
                 *(f"{row['metrics'][task]:.3f}" for task in Task),
                 f"{worst(row, rows):+.1f}",
             )

@@ -152,7 +152,8 @@ def worst(rows: Iterable[Row]) -> str:
 
 def by_task(rows: Iterable[Row]) -> str:
     """Return a table of each task's change at the middle sparsity that is judged."""
-    here = [r for r in rows if r.sparsity == JUDGED[1] and r.method not in ABLATIONS]
+    others = {SMALLER, *ABLATIONS}
+    here = [r for r in rows if r.sparsity == JUDGED[1] and r.method not in others]
     return table(
         ["method", *(task.value for task in Task)],
         [
@@ -171,9 +172,7 @@ def smaller(rows: Iterable[Row]) -> str:
         [
             (
                 f"{1 - row.sparsity:.0%}",
-                f"pruned by {SCHEMA}"
-                if row.method == SCHEMA
-                else "small, from scratch",
+                names[row.method],
                 *(f"{row.mean[task]:.2f}" for task in Task),
                 f"{row.worst:.2f}",
                 row.seeds,
