@@ -63,12 +63,14 @@ def plot_heat_maps(
                 color="white" if dark else INK,
             )
         ax.set_xticks(range(len(columns)), columns)
-        ax.set(title=title, xlabel=xlabel)
+        ax.set_title(title)
         ax.grid(False)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
     axes.flat[0].set_yticks(range(len(rows)), rows)
     figure.colorbar(picture, ax=list(axes.flat), label=label, shrink=0.9)
+    # Once for all panels, which may be narrower than it.
+    figure.supxlabel(xlabel, fontsize=axes.flat[0].xaxis.label.get_size())
     return figure
 
 
