@@ -193,6 +193,7 @@ def fit(
     for index, stage in enumerate(stages):
         end += stage.epochs
         if any(getattr(callback, "stopped", False) for callback in callbacks):
+            print("A callback has stopped the training: what is left is not trained.")
             break
         if done >= end:
             continue

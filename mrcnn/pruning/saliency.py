@@ -18,8 +18,8 @@ LossGroups = Mapping[str, tuple[str, ...]]
 
 
 SCALE = 2.0**10
-"""Of losses when they are differentiated. Without it float16 loses one gradient in
-twenty; elsewhere a power of two changes nothing."""
+"""Of losses when they are differentiated. Without it the small gradients of float16
+vanish; elsewhere a power of two changes nothing."""
 
 
 def gradient_cost(groups: LossGroups, batches: int) -> float:

@@ -34,7 +34,9 @@ def main() -> None:
     args = parser.parse_args()
     wanted = (args.methods, tuple(args.sparsities), tuple(args.seeds), args.steps)
     try:
-        cells = [cell for cell in grid(*wanted) if cell.training_steps]
+        cells = list(grid(*wanted))
+        for cell in cells:
+            _ = cell.training_steps  # refuses too small a budget
     except ValueError as error:
         parser.error(str(error))
     if args.checkpoint and not args.checkpoint.is_file():

@@ -54,14 +54,15 @@ def plot_series(
     """
     ax, drawn_on = chart_axes(ax, (7, 3.4))
     for i, (name, values) in enumerate(series.items()):
+        marked = list(range(len(x))) if len(x) <= FEW else _alone(values)
         ax.plot(
             x,
             values,
             label=name,
             color=OKABE_ITO[(0, 3, 2, 1, 4, 5)[i % 6]],
             linestyle=LINES[i % len(LINES)],
-            marker=MARKERS[i % len(MARKERS)],
-            markevery=None if len(x) <= FEW else _alone(values),
+            marker=MARKERS[i % len(MARKERS)] if marked else "",
+            markevery=marked,
             markersize=4.5,
         )
     if logarithmic:

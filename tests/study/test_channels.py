@@ -52,5 +52,7 @@ def test_the_rest_of_the_work_is_what_was_asked_for(
 def test_a_budget_below_the_price_of_gradients_is_refused(
     tiny_config, tiny_shapes, dense
 ):
-    with pytest.raises(ValueError, match=r"channels spends 5 steps on .*, of 5"):
+    with pytest.raises(
+        ValueError, match="channels spends 5 steps on choosing what goes, of 5"
+    ):
         channels.prune_channels(tiny_config, tiny_shapes, dense, 0.5, steps=5)

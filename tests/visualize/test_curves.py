@@ -23,6 +23,12 @@ def test_a_value_between_two_gaps_is_marked() -> None:
     assert ax.lines[0].get_markevery() == [11]
 
 
+def test_a_long_curve_has_no_marks_in_its_legend_either() -> None:
+    both = {"a": [0.5] * 30, "b": [0.4] * 30}
+    (ax,) = visualize.plot_series(range(30), both, xlabel="x", ylabel="y").axes
+    assert {line.get_marker() for line in ax.get_legend().get_lines()} == {""}
+
+
 def test_one_series_needs_no_legend() -> None:
     (ax,) = visualize.plot_series([1], {"a": [1]}, xlabel="x", ylabel="y").axes
     assert ax.get_legend() is None
