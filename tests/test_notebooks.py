@@ -104,7 +104,7 @@ def test_cells_are_many_and_short(path):
         for cell in code(path)
     )
     assert 20 <= len(lengths) <= 40
-    assert statistics.median(lengths) <= 6
+    assert statistics.median(lengths) <= 5
     assert lengths[int(0.9 * len(lengths))] <= 12
     assert lengths[-1] <= 20
 
