@@ -43,16 +43,16 @@ def setup(seed: int, *, profile: str = "") -> None:
     """Seed everything, forget earlier results, and print what the notebook runs on.
 
     Args:
-        seed: for Python, NumPy and the Keras backend.
+        seed: for Python, NumPy and the Keras backend; see `seed_everything`.
         profile: named in the printed facts when given.
     """
     # Before TensorFlow loads: its start-up notes are of no use to a reader.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
-    from mrcnn.hardware import device_name
+    from mrcnn.hardware import device_name, seed_everything
 
-    keras.utils.set_random_seed(seed)
+    seed_everything(seed)
     _metrics.clear()
     _facts.clear()
     _facts.update(

@@ -115,7 +115,7 @@ PROFILES: dict[str, dict[str, Profile]] = {
     },
     "balloon": {
         "smoke": Profile(train_images=8, test_images=3, epochs=2, steps=2),
-        "cpu": Profile(train_images=160, test_images=40, epochs=10, steps=100),
+        "cpu": Profile(train_images=160, test_images=40, epochs=8, steps=100),
         "full": Profile(train_images=160, test_images=40, epochs=60, steps=250),
     },
 }

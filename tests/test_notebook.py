@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -15,6 +16,24 @@ def displayed(monkeypatch) -> list[tuple]:
     calls: list[tuple] = []
     monkeypatch.setattr(notebook, "display", lambda *a, **kw: calls.append((a, kw)))
     return calls
+
+
+@pytest.fixture
+def order():
+    """Ask TensorFlow whether sums have a fixed order, and forget it afterwards."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("of TensorFlow")
+    from tensorflow.python.framework import config
+
+    config.disable_op_determinism()
+    yield config.is_op_determinism_enabled
+    config.disable_op_determinism()
+
+
+def test_setup_fixes_the_order_of_sums(order):
+    assert not order()
+    notebook.setup(0)
+    assert order()
 
 
 def test_results_are_written_as_plain_values(displayed, tmp_path):

@@ -29,13 +29,11 @@ from mrcnn.benchmarks.rows import measure_apart, write
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
-from mrcnn.evaluation.coco import average_precision
-from mrcnn.evaluation.matching import class_accuracy, confusion_matrix
+from mrcnn.evaluation import headline
 from mrcnn.evaluation.scenes import Scene, detected, load_truth
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import SHAPES_TEST_SEED
 from mrcnn.structures import Detection
-from mrcnn.tasks import Task
 
 PARTS = (0.5, 0.25, 0.12)
 """Of the dense model's work, that are left to the pruned models."""
@@ -125,12 +123,7 @@ def _metrics(dataset: Dataset, found: Mapping[int, Detection]) -> dict[str, floa
         Scene(i, load_truth(dataset, i), detected(detection), nothing)
         for i, detection in found.items()
     ]
-    names = tuple(dataset.class_names)
-    metrics = {
-        Task.BOX: average_precision(scenes, names, "box").ap,
-        Task.CLASS: class_accuracy(confusion_matrix(scenes, len(names))),
-        Task.MASK: average_precision(scenes, names, "mask").ap,
-    }
+    metrics = headline(scenes, dataset.class_names)
     return {str(task): float(value) for task, value in metrics.items()}
 
 

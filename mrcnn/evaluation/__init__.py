@@ -1,7 +1,7 @@
 """How good a model is at each of its tasks: `evaluate(model, dataset)`."""
 
 from mrcnn.evaluation.drops import TaskDrop
-from mrcnn.evaluation.evaluate import evaluate
+from mrcnn.evaluation.evaluate import evaluate, headline
 from mrcnn.evaluation.matching import (
     confusion_matrix,
     failures,
@@ -20,6 +20,7 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "failures",
+    "headline",
     "object_quality",
     "pixel_iou",
     "proposal_recall",

@@ -14,6 +14,7 @@ from mrcnn.evaluation.matching import (
 )
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
+from mrcnn.tasks import Task
 
 
 def evaluate(
@@ -71,3 +72,26 @@ def evaluate(
         ),
         seed=seed,
     )
+
+
+def headline(scenes: Sequence[Scene], class_names: Sequence[str]) -> dict[Task, float]:
+    """Return box AP, class accuracy of matches and mask AP, and measure nothing else.
+
+    What `evaluate(...).headline` is, in half of the time: the model is not asked again
+    for each task by itself.
+
+    Args:
+        scenes: what `collect` returned.
+        class_names: of all classes, background first.
+
+    Raises:
+        ValueError: there is no image.
+    """
+    if not scenes:
+        raise ValueError("there is no image to measure: collect some scenes first.")
+    names = tuple(class_names)
+    return {
+        Task.BOX: average_precision(scenes, names, "box").ap,
+        Task.CLASS: class_accuracy(confusion_matrix(scenes, len(names))),
+        Task.MASK: average_precision(scenes, names, "mask").ap,
+    }

@@ -36,8 +36,8 @@ class Guard(keras.callbacks.Callback):
         Args:
             pruner: of the same training.
             measure: evaluates the model as it is, such as
-                `lambda: evaluate(model, validation).headline`; not on test images,
-                which would then have chosen the model.
+                `lambda: headline(collect(model, validation), names)`; not on test
+                images, which would then have chosen the model.
             limit: per cent that the worst task may lose of its metric at the start.
 
         Raises:

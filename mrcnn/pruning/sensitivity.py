@@ -48,17 +48,19 @@ def group_sensitivity(
     Args:
         model: trained.
         measure: evaluates the model as it is, such as
-            `lambda: evaluate(model, dataset).headline`.
-        sparsities: of each layer of the group; 0 is the dense model.
+            `lambda: headline(collect(model, dataset), dataset.class_names)`.
+        sparsities: of each layer of the group; 0, the dense model, is measured once
+            for all groups.
         groups: keys of `GROUPS`.
     """
     layers = prunable_layers(model)
+    dense = dict(measure()) if 0 in sparsities else {}
     found: Sensitivity = {}
     for group in groups:
         members = [layer for layer in layers if layer.group == group]
         scores = criteria.magnitude(kernels(members))
-        found[group] = {}
-        for sparsity in sparsities:
+        found[group] = {0.0: dense} if dense else {}
+        for sparsity in filter(None, sparsities):
             with masked(members, uniform(scores, sparsity)):
                 found[group][sparsity] = dict(measure())
     return found

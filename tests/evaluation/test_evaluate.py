@@ -8,7 +8,7 @@ import pytest
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
-from mrcnn.evaluation import collect, evaluate, isolated, scenes
+from mrcnn.evaluation import collect, evaluate, headline, isolated, scenes
 from mrcnn.evaluation.isolated import SLOTS, isolated_metrics, jitter
 from mrcnn.evaluation.scenes import load_truth
 from mrcnn.ops.boxes import iou
@@ -224,8 +224,14 @@ def test_collected_scenes_give_the_same_report(perfect: ShapesDataset) -> None:
     masks, class_ids = perfect.load_mask(2)
     np.testing.assert_array_equal(kept[0].truth.masks(), masks)
     np.testing.assert_array_equal(kept[0].found.class_ids, class_ids)
-    again = evaluate(model, perfect, scenes=kept).to_dict()
-    assert again == evaluate(model, perfect, image_ids=[2, 0]).to_dict()
+    again = evaluate(model, perfect, scenes=kept)
+    assert again.to_dict() == evaluate(model, perfect, image_ids=[2, 0]).to_dict()
+    assert headline(kept, perfect.class_names) == again.headline
+
+
+def test_no_image_has_no_headline() -> None:
+    with pytest.raises(ValueError, match="collect some scenes first"):
+        headline([], ["BG", "square"])
 
 
 def test_bad_input_is_named(perfect: ShapesDataset) -> None:
