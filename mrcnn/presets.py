@@ -100,7 +100,7 @@ class Profile(NamedTuple):
 PROFILES: dict[str, dict[str, Profile]] = {
     "shapes": {
         "smoke": Profile(train_images=16, test_images=4, epochs=2, steps=2),
-        "cpu": Profile(train_images=4000, test_images=200, epochs=13, steps=200),
+        "cpu": Profile(train_images=4000, test_images=200, epochs=11, steps=200),
         "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
     },
     "shapes pruning": {
@@ -110,7 +110,7 @@ PROFILES: dict[str, dict[str, Profile]] = {
     },
     "balloon pruning": {
         "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=11),
-        "cpu": Profile(train_images=160, test_images=40, epochs=6, steps=25),
+        "cpu": Profile(train_images=160, test_images=40, epochs=5, steps=25),
         "full": Profile(train_images=160, test_images=40, epochs=20, steps=100),
     },
     "balloon": {

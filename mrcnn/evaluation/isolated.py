@@ -30,7 +30,7 @@ from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.overlaps import mask_iou
 from mrcnn.tasks import Task
 
-SLOTS = 16
+SLOTS = 8
 """Objects that go through the heads with an image; more take further turns."""
 SHIFT = 0.15
 """A jittered box's centre is moved by up to this share of its height and width."""

@@ -47,5 +47,5 @@ class Settings(NamedTuple):
     box_chunk: int = 128
     """RoIs that run through the box head at once in inference; more wait until these
     are done, and are not computed at all if they hold nothing."""
-    mask_chunk: int = 16
+    mask_chunk: int = 4
     """The same of the mask head."""
