@@ -123,6 +123,14 @@ PROFILES: dict[str, dict[str, Profile]] = {
 two cores in minutes, "full" is for a GPU."""
 
 
+SHAPES_TRAINING = Profile(train_images=4000, test_images=200, epochs=13, steps=200)
+"""What the shipped network, the study's dense networks and `benchmarks.accuracy` had:
+somewhat more than profile "cpu", which has to share 45 minutes with other chapters."""
+
+BALLOON_TRAINING = Profile(train_images=160, test_images=40, epochs=10, steps=100)
+"""The same of the balloon networks that `benchmarks.accuracy` measures."""
+
+
 def profile(experiment: str, name: str, epochs: int = 0) -> Profile:
     """Return a profile, with another number of epochs unless `epochs` is 0.
 

@@ -3,11 +3,12 @@
     python -m mrcnn.benchmarks.accuracy shapes   [--seeds 0 1 2] [--out FILE]
     python -m mrcnn.benchmarks.accuracy balloons [--real FOLDER] [--out FILE]
 
-Shapes: the compact network from random weights at profile "cpu", measured on 200 images
-that no training saw. Balloons: the same network trained on the synthetic set, on the 61
-real photographs, and on one after the other, each measured on the 13 real validation
-photographs at two sizes. A run that the file already holds is not done again, and each
-is written as soon as it ends: an interrupted command continues when it is repeated.
+Shapes: the compact network from random weights (`SHAPES_TRAINING`), measured on 200
+images that no training saw. Balloons: the same network trained (`BALLOON_TRAINING`) on
+the synthetic set, on the 61 real photographs, and on one after the other, each measured
+on the 13 real validation photographs at two sizes. A run that the file already holds is
+not done again, and each is written as soon as it ends: an interrupted command continues
+when it is repeated.
 """
 
 import argparse
@@ -30,11 +31,12 @@ from mrcnn.files import atomic_path
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import (
+    BALLOON_TRAINING,
     SHAPES_TEST_SEED,
     SHAPES_TRAIN_SEED,
+    SHAPES_TRAINING,
     BalloonConfig,
     ShapesConfig,
-    profile,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +100,7 @@ def shapes(seeds: list[int], out: Path, keep: Path | None = None) -> None:
         out: the results.
         keep: folder for the trained weights; None throws them away.
     """
-    config, plan = ShapesConfig(), profile("shapes", "cpu")
+    config, plan = ShapesConfig(), SHAPES_TRAINING
     for seed in seeds:
         if not _missing(out, "shapes", seed):
             continue
@@ -177,7 +179,7 @@ def _train_balloons(
     train: Dataset, seed: int, start: Path | None, target: Path
 ) -> None:
     """Train on one set from given weights, and write the weights."""
-    config, plan = BalloonConfig(), profile("balloon", "cpu")
+    config, plan = BalloonConfig(), BALLOON_TRAINING
     model = build.model(config, seed=seed)
     if start:
         print(weights.load_weights(model, start))
@@ -204,7 +206,7 @@ def _measured_balloons(
     model = build.model(BalloonConfig())
     weights.load_weights(model, path)
     model.preprocessing = model.preprocessing._replace(min_dim=size, max_dim=size)
-    plan = profile("balloon", "cpu")
+    plan = BALLOON_TRAINING
     run = {
         "name": name,
         "seed": seed,

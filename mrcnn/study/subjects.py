@@ -8,10 +8,10 @@ from mrcnn.data.shapes import ShapesDataset
 from mrcnn.presets import (
     SHAPES_TEST_SEED,
     SHAPES_TRAIN_SEED,
+    SHAPES_TRAINING,
     SHAPES_VALIDATION_SEED,
     Profile,
     ShapesConfig,
-    profile,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ class Subject(NamedTuple):
     """A network, its images, and the training that gives its dense checkpoint."""
 
     config: Config
-    dense: Profile = profile("shapes", "cpu")
+    dense: Profile = SHAPES_TRAINING
     harder: bool = False  # images
 
     def training_images(self) -> ShapesDataset:
@@ -62,7 +62,7 @@ class Subject(NamedTuple):
 SUBJECTS: dict[str, Subject] = {
     "compact": Subject(ShapesConfig()),
     "harder": Subject(HarderShapesConfig(), harder=True),
-    "resnet50": Subject(ResNet50ShapesConfig(), profile("shapes", "cpu", epochs=8)),
+    "resnet50": Subject(ResNet50ShapesConfig(), SHAPES_TRAINING._replace(epochs=8)),
 }
 """The first is the study proper. On harder images its metrics are not saturated, and
 the last is another network, of ten times the weights."""
