@@ -69,6 +69,13 @@ class BalloonConfig(CompactConfig):
     DETECTION_MIN_CONFIDENCE = 0.05
 
 
+class SmallBalloonConfig(BalloonConfig):
+    """Balloons at 128 pixels, to see in little time that everything runs."""
+
+    IMAGE_MIN_DIM = 128
+    IMAGE_MAX_DIM = 128
+
+
 class ShapesResNet50Config(Config):
     """Matterport's Shapes sample: the full-size network on 128 pixels."""
 
@@ -121,6 +128,11 @@ PROFILES: dict[str, dict[str, Profile]] = {
 }
 """By experiment and name: "smoke" shows that everything runs, "cpu" learns visibly on
 two cores in minutes, "full" is for a GPU."""
+
+
+def balloon_config(name: str) -> BalloonConfig:
+    """Return the configuration of the balloon chapters for a profile's name."""
+    return SmallBalloonConfig() if name == "smoke" else BalloonConfig()
 
 
 SHAPES_TRAINING = Profile(train_images=4000, test_images=200, epochs=13, steps=200)

@@ -2,11 +2,20 @@
 
 import pytest
 
-from mrcnn.presets import PROFILES, BalloonConfig, ShapesConfig, ShapesResNet50Config
+from mrcnn.presets import (
+    PROFILES,
+    BalloonConfig,
+    ShapesConfig,
+    ShapesResNet50Config,
+    SmallBalloonConfig,
+    balloon_config,
+)
 from mrcnn.presets import profile as profile_of
 
 
-@pytest.mark.parametrize("preset", [ShapesConfig, BalloonConfig, ShapesResNet50Config])
+@pytest.mark.parametrize(
+    "preset", [ShapesConfig, BalloonConfig, SmallBalloonConfig, ShapesResNet50Config]
+)
 def test_presets_are_valid(preset):
     preset().validate()
 
@@ -18,6 +27,11 @@ def test_profiles_grow(dataset):
         smoke.epochs * smoke.steps < cpu.epochs * cpu.steps < full.epochs * full.steps
     )
     assert smoke.train_images <= cpu.train_images <= full.train_images
+
+
+def test_only_smoke_looks_at_small_balloons():
+    sides = {name: balloon_config(name).IMAGE_SHAPE[0] for name in PROFILES["balloon"]}
+    assert sides == {"smoke": 128, "cpu": 384, "full": 384}
 
 
 def test_epochs_override():
