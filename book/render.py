@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 from mrcnn.files import atomic_path
 
 import copies
-from runner import NotebookError, execute, follow
+from runner import NotebookError, cell_timeout, execute, follow
 
 LARGEST_COPY = 2_000_000  # bytes; larger ones fail to open on code-hosting sites
 INPUTS = ("mrcnn", "datasets", "requirements.txt")
@@ -109,7 +109,7 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
     start = time.monotonic()
     try:
         cells = len(nbformat.read(book.source(name), as_version=4).cells)
-        log = execute(book.source(name), partial, values)
+        log = execute(book.source(name), partial, values, timeout=cell_timeout(values))
         follow(name, log, cells + 1)  # papermill adds the cell of parameters
         seconds = round(time.monotonic() - start)
         _publish(book, name, partial, wanted, seconds)

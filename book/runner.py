@@ -17,6 +17,7 @@ import copies
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 3600  # seconds; a hung kernel must not hang the build
+LONG_CELL_TIMEOUT = 24 * 3600  # for profile full, which repeats the whole study
 START_TIMEOUT = 120
 # Lines of a run's log that tell nobody anything.
 CHATTER = re.compile(
@@ -48,6 +49,11 @@ def environment() -> dict[str, str]:
     shadowing = {"JUPYTER_PATH", "MPLBACKEND", "PYTHONPATH", "PYTHONHOME"}
     kept = {key: value for key, value in os.environ.items() if key not in shadowing}
     return kept | settings
+
+
+def cell_timeout(parameters: Mapping[str, Any]) -> int:
+    """Return how many seconds a cell may take under a notebook's parameters."""
+    return LONG_CELL_TIMEOUT if parameters.get("PROFILE") == "full" else CELL_TIMEOUT
 
 
 def execute(

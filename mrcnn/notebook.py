@@ -48,6 +48,8 @@ def setup(seed: int, *, profile: str = "") -> None:
     """
     # Before TensorFlow loads: its start-up notes are of no use to a reader.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A study or a second notebook may want a part of the same GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
 
     from mrcnn.hardware import device_name, seed_everything

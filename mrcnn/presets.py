@@ -136,8 +136,9 @@ def balloon_config(name: str) -> BalloonConfig:
 
 
 SHAPES_TRAINING = Profile(train_images=4000, test_images=200, epochs=13, steps=200)
-"""What the shipped network, the study's dense networks and `benchmarks.accuracy` had:
-somewhat more than profile "cpu", which has to share 45 minutes with other chapters."""
+"""What the shipped network, the study's dense networks (but for ResNet-50, of fewer
+epochs) and `benchmarks.accuracy` had: somewhat more than profile "cpu", which has to
+share 45 minutes with the other chapters."""
 
 BALLOON_TRAINING = Profile(train_images=160, test_images=40, epochs=10, steps=100)
 """The same of the balloon networks that `benchmarks.accuracy` measures."""

@@ -189,7 +189,7 @@ def fit(
         # An interruption may have come between the history and the checkpoint.
         history = {name: v[: done - first_epoch] for name, v in history.items()}
         print(f"Resuming after epoch {done} from {saved.name}.")
-    end = first_epoch
+    end, before = first_epoch, done
     for index, stage in enumerate(stages):
         end += stage.epochs
         if any(getattr(callback, "stopped", False) for callback in callbacks):
@@ -220,6 +220,8 @@ def fit(
             for name, values in result.history.items():
                 history.setdefault(name, []).extend(map(float, values))
         done = end
+    if done == before:  # a checkpoint holds the losses' weights as pruning had set them
+        model.loss_weights.assign(model.settings.loss_weights)
     return history
 
 

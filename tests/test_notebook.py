@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from mrcnn import notebook
+from mrcnn import hardware, notebook
 
 
 @pytest.fixture
@@ -18,22 +18,28 @@ def displayed(monkeypatch) -> list[tuple]:
     return calls
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def order():
     """Ask TensorFlow whether sums have a fixed order, and forget it afterwards."""
     if keras.backend.backend() != "tensorflow":
-        pytest.skip("of TensorFlow")
+        yield None
+        return
     from tensorflow.python.framework import config
 
-    config.disable_op_determinism()
     yield config.is_op_determinism_enabled
     config.disable_op_determinism()
 
 
-def test_setup_fixes_the_order_of_sums(order):
+@pytest.mark.parametrize(("capability", "fixed"), [(None, True), (8.0, False)])
+def test_setup_fixes_the_order_of_sums_but_on_gpus(
+    capability, fixed, order, monkeypatch
+):
+    if not order:
+        pytest.skip("of TensorFlow")
+    monkeypatch.setattr(hardware, "_gpu_capability", lambda: capability)
     assert not order()
     notebook.setup(0)
-    assert order()
+    assert order() == fixed
 
 
 def test_results_are_written_as_plain_values(displayed, tmp_path):

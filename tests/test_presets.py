@@ -1,9 +1,13 @@
 """Profiles and presets of the notebooks."""
 
+import json
+
 import pytest
 
 from mrcnn.presets import (
+    BALLOON_TRAINING,
     PROFILES,
+    SHAPES_TRAINING,
     BalloonConfig,
     ShapesConfig,
     ShapesResNet50Config,
@@ -11,6 +15,7 @@ from mrcnn.presets import (
     balloon_config,
 )
 from mrcnn.presets import profile as profile_of
+from mrcnn.study.subjects import ROOT
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,16 @@ def test_profiles_grow(dataset):
 def test_only_smoke_looks_at_small_balloons():
     sides = {name: balloon_config(name).IMAGE_SHAPE[0] for name in PROFILES["balloon"]}
     assert sides == {"smoke": 128, "cpu": 384, "full": 384}
+
+
+@pytest.mark.parametrize(
+    ("measured", "training"),
+    [("shapes", SHAPES_TRAINING), ("balloon_real", BALLOON_TRAINING)],
+)
+def test_what_was_measured_was_trained_as_it_is_said(measured, training):
+    path = ROOT / "book" / "results" / f"{measured}.json"
+    runs = json.loads(path.read_text())["runs"]
+    assert {run["steps"] for run in runs} == {training.epochs * training.steps}
 
 
 def test_epochs_override():

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from keras import ops
 
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.channels import ChannelGroup
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.prunable import Arrays
-from mrcnn.pruning.saliency import LossGroups, loss_gradients
+from mrcnn.pruning.saliency import LossGroups, finite, loss_gradients
 from mrcnn.pruning.surgery import channel_axes
 from mrcnn.structures import Tensor
 from mrcnn.weights import single_layers
@@ -94,7 +93,11 @@ class GateSaliency:
         self._derive = loss_gradients(model, losses, variables)
 
     def measure(self, count: int) -> dict[str, Arrays]:
-        """Return by loss group and group of channels (C,) the mean over batches."""
+        """Return by loss group and group of channels (C,) the mean over batches.
+
+        Raises:
+            ArithmeticError: names weight and batch of a gradient that is not finite.
+        """
         sums = {
             loss: {
                 name: np.zeros(scales[0].kernel.shape[scales[0].axis], np.float32)
@@ -120,6 +123,7 @@ class GateSaliency:
             total = np.zeros_like(arrays[name])
             for _ in scales:
                 scale, gradient = next(parts)
-                product = ops.convert_to_numpy(gradient) * np.asarray(scale.kernel)
+                derivative = finite(gradient, scale.name, self.used - 1)
+                product = derivative * np.asarray(scale.kernel)
                 total += product.sum(axis=scale.others, dtype=np.float32)
             arrays[name] += np.abs(total)

@@ -66,12 +66,20 @@ class Guard(keras.callbacks.Callback):
         changes = relative_changes(self.measure(), self._dense)
         # A task that was worth nothing at the start has nothing to lose.
         losses = [change for task, change in changes.items() if self._dense[task]]
-        worst = float(np.min(np.nan_to_num(losses, nan=-100.0), initial=0.0))
+        worst = min(map(float, np.nan_to_num(losses, nan=-100.0)), default=0.0)
         self.history.append((sparsity(self.pruner.masks.arrays()), worst))
         if worst >= -self.limit:
             self._keep()
             return
         self.stopped = self.model.stop_training = True
+        self._go_back()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Go back once more: early stopping may have put back an epoch of its own."""
+        if self.stopped:
+            self._go_back()
+
+    def _go_back(self) -> None:
         weights, masks = self._good
         self.model.set_weights(weights)
         self.pruner.masks.assign(masks, kernels(self.pruner.layers))

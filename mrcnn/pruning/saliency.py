@@ -61,6 +61,21 @@ def loss_gradients(
     return unscaled
 
 
+def finite(gradient: Tensor, name: str, batch: int) -> np.ndarray:
+    """Return a gradient as an array.
+
+    Raises:
+        ArithmeticError: names weight and batch if it holds NaN or an infinite number.
+    """
+    array = ops.convert_to_numpy(gradient)
+    if not np.isfinite(array).all():
+        raise ArithmeticError(
+            f"The gradient of {name} is NaN or infinite on batch {batch} of the "
+            "calibration data: look at its images, or take precision float32."
+        )
+    return array
+
+
 class Saliency:
     """First-order loss changes |w dL/dw|, averaged over batches, for each loss group.
 
@@ -105,13 +120,7 @@ class Saliency:
             _, gradients = self._derive(batch)
             for group, arrays in zip(sums, gradients, strict=True):
                 for layer, gradient in zip(self.layers, arrays, strict=True):
-                    part = np.abs(ops.convert_to_numpy(gradient))
-                    if not np.isfinite(part).all():
-                        raise ArithmeticError(
-                            f"The gradient of {layer.name} is NaN or infinite on batch "
-                            f"{self.used - 1} of the calibration data: look at its "
-                            "images, or take precision float32."
-                        )
+                    part = np.abs(finite(gradient, layer.name, self.used - 1))
                     total = sums[group].get(layer.name)
                     sums[group][layer.name] = part if total is None else total + part
         return {

@@ -10,11 +10,12 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from mrcnn.pruning.schedules import check
 from mrcnn.study.apart import run_apart
-from mrcnn.study.cells import SEEDS, SPARSITIES, STEPS, grid
+from mrcnn.study.cells import DENSE, SEEDS, SPARSITIES, STEPS, grid
 from mrcnn.study.ledger import Ledger
 from mrcnn.study.run import dense_metrics, train_dense
-from mrcnn.study.study import check_origin, connect, study
+from mrcnn.study.study import check_checkpoint, check_images, connect, study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 
 
@@ -36,12 +37,14 @@ def main() -> None:
     try:
         cells = list(grid(*wanted))
         for cell in cells:
-            _ = cell.training_steps  # refuses too small a budget
+            if cell.method != DENSE:  # refuses small budgets, and what is no part
+                check(cell.schedule, cell.training_steps)
+        ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
+        check_images(ledger, args.images)
     except ValueError as error:
         parser.error(str(error))
     if args.checkpoint and not args.checkpoint.is_file():
         parser.error(f"--checkpoint {args.checkpoint}: there is no such file.")
-    ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
     checkpoint = args.checkpoint or checkpoint_path(args.subject)
     where = {
         "subject": args.subject,
@@ -52,7 +55,7 @@ def main() -> None:
         if not checkpoint.is_file():
             print(f"Training the dense network first, into {checkpoint}", flush=True)
             client.submit(train_dense, args.subject, checkpoint, pure=False).result()
-        check_origin(ledger, checkpoint, args.images)
+        check_checkpoint(ledger, checkpoint)
         study(
             client,
             cells,

@@ -21,7 +21,7 @@ dense checkpoint and the run together."""
 ONE_SHOT = "one-shot "
 """Before the name of a method: all weights go at once, at the start."""
 
-SPARSITIES = (0.8, 0.9, 0.95, 0.98)
+SPARSITIES = (0.9, 0.95, 0.98)
 SEEDS = (0, 1, 2)
 STEPS = 300
 """The budget of a run in training steps: little, because with enough retraining most

@@ -49,12 +49,11 @@ def connect(address: str | None = None, workers: int | None = None) -> Iterator[
         yield client
 
 
-def check_origin(ledger: Ledger, checkpoint: str | Path, images: str) -> None:
-    """Refuse to mix runs from several dense networks, or on several sets of images.
+def check_images(ledger: Ledger, images: str) -> None:
+    """Refuse to mix runs on several sets of images.
 
     Raises:
-        ValueError: if the ledger's runs started from other weights, or were measured on
-            other images.
+        ValueError: if the ledger's runs were measured on other images.
     """
     others = {result["images"] for result in ledger.results.values()} - {images}
     if others:
@@ -62,6 +61,14 @@ def check_origin(ledger: Ledger, checkpoint: str | Path, images: str) -> None:
             f"The runs in {ledger.path} were measured on {', '.join(sorted(others))} "
             f"images, not on {images}: give --images, or another --ledger."
         )
+
+
+def check_checkpoint(ledger: Ledger, checkpoint: str | Path) -> None:
+    """Refuse to mix runs from several dense networks.
+
+    Raises:
+        ValueError: if the ledger's runs started from other weights.
+    """
     if ledger.missing([DENSE_KEY]):
         return
     if ledger.results[DENSE_KEY]["checkpoint"] != sha256(checkpoint):

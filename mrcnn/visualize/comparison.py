@@ -109,7 +109,8 @@ def display_differences(
         for x, y in (line.T for line in outlines(gt_mask[..., j])):
             ax.plot(x, y, color="white", linewidth=1.0, linestyle=(0, (4, 2)))
     # What was missed comes first: its label has to lie on it to be understood.
-    labels = [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in parts[::-1]]
+    in_turn = [*parts[len(shown) :], *parts[: len(shown)]]
+    labels = [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in in_turn]
     LabelLayer(ax, labels)
     _legend(ax)
     return presented(drawn_on)

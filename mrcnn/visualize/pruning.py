@@ -168,7 +168,8 @@ def plot_intervals(
         ax.set(xlabel=xlabel, title=title, ylim=(-0.6, len(names) - 0.4))
         ax.grid(False, axis="y")
         if lowest is not None:  # the same scale for all, or panels cannot be compared
-            highest = max(high for p in panels.values() for *_, high in p.values())
+            ends = [high for p in panels.values() for *_, high in p.values()]
+            highest = max(*ends, lowest + 1)
             ax.set_xlim(lowest, highest + 0.02 * (highest - lowest))
     axes.flat[0].set_yticks(range(len(names)), names)
     for tick, name in zip(axes.flat[0].get_yticklabels(), names, strict=True):

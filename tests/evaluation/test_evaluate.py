@@ -1,6 +1,7 @@
 """The whole call on a fake model, and the isolated metrics against known answers."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,21 @@ def test_collected_scenes_give_the_same_report(perfect: ShapesDataset) -> None:
     again = evaluate(model, perfect, scenes=kept)
     assert again.to_dict() == evaluate(model, perfect, image_ids=[2, 0]).to_dict()
     assert headline(kept, perfect.class_names) == again.headline
+
+
+def test_the_headline_alone_is_that_of_the_report(perfect: ShapesDataset) -> None:
+    model = FakeModel(SQUARE)
+    kept = collect(model, perfect)
+    found = [scene.found for scene in kept]
+    # Every task errs on images of its own: a box, a class, all masks but one's.
+    found[0] = replace(found[0], boxes=found[0].boxes + 9)
+    found[1] = replace(found[1], class_ids=found[1].class_ids % 3 + 1)
+    found[2] = replace(found[2], encoded=found[2].encoded[::-1])
+    found[3] = replace(found[3], encoded=found[3].encoded[::-1])
+    wrong = [replace(s, found=f) for s, f in zip(kept, found, strict=True)]
+    metrics = headline(wrong, perfect.class_names)
+    assert metrics == evaluate(model, perfect, scenes=wrong).headline
+    assert len(set(metrics.values())) == 3
 
 
 def test_no_image_has_no_headline() -> None:

@@ -54,6 +54,14 @@ def test_surprise_is_exponential_whatever_it_is_made_of(rng):
     np.testing.assert_array_equal(zeros["a"], [0, 0])
 
 
+def test_surprise_of_the_best_of_too_many_for_float32_is_finite(monkeypatch):
+    many = 1e9  # a step of ranks so small is lost beside 1
+    monkeypatch.setattr(criteria, "ranks", lambda scores: {"a": np.float32([0, 1])})
+    monkeypatch.setattr(np, "count_nonzero", lambda array: many)
+    (best,) = criteria.surprise({"a": np.float32([0, 1])}).values()
+    np.testing.assert_allclose(best, [0, np.log(many)], rtol=1e-6)
+
+
 def test_a_task_that_does_not_reach_a_layer_is_not_asked():
     by_task = {
         Task.BOX: arrays(shared=[0.4], private=[0.0]),

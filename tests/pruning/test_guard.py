@@ -19,15 +19,18 @@ pytestmark = [
 RAMP = Schedule(target=0.9, start=0, end=3, updates=3)
 
 
-def guarded(config, dataset, values, limit=5.0, stages=(4,), **options):
-    """Prune through epochs of a step; the measures are given."""
+def guarded(
+    config, dataset, values, limit=5.0, stages=(4,), others=(0.8, 0.8), **options
+):
+    """Prune through epochs of a step; measures are given, `others` first and later."""
     model = build.model(config, seed=3, precision="float32")
     pruner = Pruner(METHODS["magnitude, uniform"], RAMP)
     states = []
 
     def measure():
         states.append((kernels(prunable_layers(model)), [*model.get_weights()]))
-        return dict.fromkeys(Task, 0.8) | {Task.MASK: values[len(states) - 1]}
+        rest = dict.fromkeys(Task, others[len(states) > 1])
+        return rest | {Task.MASK: values[len(states) - 1]}
 
     guard = Guard(pruner, measure, limit)
     fit(
@@ -60,6 +63,20 @@ def test_a_task_that_falls_stops_the_training_and_the_model_goes_back(
         np.testing.assert_array_equal(mask, found[name])
 
 
+def test_early_stopping_does_not_bring_back_what_the_guard_refused(
+    tiny_config, tiny_shapes
+):
+    # Of a training that learns, early stopping keeps the last epoch as the best.
+    values = [0.8, 0.79, 0.5]
+    model, pruner, guard, states = guarded(tiny_config, tiny_shapes, values, patience=5)
+    assert guard.stopped
+    for mine, kept in zip(model.get_weights(), states[1][1], strict=True):
+        np.testing.assert_array_equal(mine, kept)
+    found = masks_of(prunable_layers(model))
+    for name, mask in pruner.masks.arrays().items():
+        np.testing.assert_array_equal(mask, found[name])
+
+
 def test_nothing_happens_above_the_limit(tiny_config, tiny_shapes):
     values = [0.8, 0.79, 0.77, 0.78, 0.77]
     model, _, guard, states = guarded(tiny_config, tiny_shapes, values)
@@ -76,8 +93,15 @@ def test_a_task_that_cannot_be_measured_has_lost_everything(tiny_config, tiny_sh
     assert guard.history[-1][1] == -100
 
 
-def test_a_task_without_anything_has_nothing_to_lose(tiny_config, tiny_shapes):
-    *_, guard, _ = guarded(tiny_config, tiny_shapes, [0.0] * 5)
+def test_what_all_tasks_gain_is_the_least_gain(tiny_config, tiny_shapes):
+    values = [0.4, *[0.5] * 4]
+    *_, guard, _ = guarded(tiny_config, tiny_shapes, values, others=(0.8, 0.9))
+    assert [worst for _, worst in guard.history] == pytest.approx([12.5] * 4)
+
+
+@pytest.mark.parametrize("others", [(0.8, 0.8), (0.0, 0.0)])
+def test_a_task_without_anything_has_nothing_to_lose(tiny_config, tiny_shapes, others):
+    *_, guard, _ = guarded(tiny_config, tiny_shapes, [0.0] * 5, others=others)
     assert not guard.stopped
     assert [worst for _, worst in guard.history] == [0, 0, 0, 0]
 

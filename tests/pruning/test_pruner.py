@@ -11,6 +11,7 @@ from mrcnn import build
 from mrcnn.pruning import METHODS, Pruner, Schedule, masks_of, sparsity
 from mrcnn.pruning.allocation import uniform
 from mrcnn.pruning.balance import weigh_losses
+from mrcnn.pruning.gates import GateSaliency
 from mrcnn.pruning.masks import Masks
 from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED, Method
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
@@ -183,6 +184,14 @@ def test_losses_are_weighed_while_pruning_trains_and_not_after(
     np.testing.assert_array_equal(model.loss_weights, 1)
 
 
+def test_a_pruning_that_is_done_leaves_losses_as_they_were_when_it_is_repeated(
+    tiny_config, batches, calibration, tmp_path
+):
+    for _ in range(2):
+        model, _ = pruned(tiny_config, batches, calibration, SCHEMA, folder=tmp_path)
+    np.testing.assert_array_equal(model.loss_weights, 1)
+
+
 def test_saliency_follows_the_weights_of_the_losses(tiny_config, calibration):
     found = []
     for priority in ({}, {Task.BOX: 2.0, Task.MASK: 0.0}):
@@ -275,6 +284,21 @@ def test_gradients_that_are_no_numbers_are_refused(tiny_config, calibration):
     found = Saliency(model, layers, SUMMED, calibration)
     with pytest.raises(ArithmeticError, match="NaN or infinite on batch 0"):
         found.measure(kernels(layers), 1)
+    groups = build.channels(tiny_config)
+    with pytest.raises(ArithmeticError, match="gamma is NaN or infinite on batch 0"):
+        GateSaliency(model, groups, SUMMED, calibration).measure(1)
+
+
+def test_small_gradients_do_not_vanish_in_half_precision(tiny_config, calibration):
+    alive = []
+    for precision in ("float32", "mixed_float16"):
+        model = build.model(tiny_config, seed=3, precision=precision)
+        layers = prunable_layers(model)
+        model.loss_weights.assign([1e-4] * 5)
+        found = Saliency(model, layers, SUMMED, calibration).measure(kernels(layers), 1)
+        (scores,) = found.values()
+        alive.append(sum(np.count_nonzero(score) for score in scores.values()))
+    assert alive[1] > 0.9 * alive[0] > 0
 
 
 def test_recalibration_moves_statistics_and_nothing_else(tiny_config, batches):

@@ -19,7 +19,7 @@ from mrcnn.study.results import (
     table,
     verdicts,
 )
-from mrcnn.study.study import check_origin, study
+from mrcnn.study.study import check_checkpoint, check_images, study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 from mrcnn.tasks import Task
 
@@ -249,19 +249,19 @@ def test_lines_are_plain_json(ledger):
 def test_runs_of_two_dense_networks_are_not_mixed(tmp_path):
     ledger, weights = Ledger(tmp_path / "ledger.jsonl"), tmp_path / "dense.h5"
     weights.write_bytes(b"one network")
-    check_origin(ledger, weights, "test")  # nothing was run yet
+    check_checkpoint(ledger, weights)  # nothing was run yet
     ledger.add(DENSE_KEY, {"checkpoint": sha256(weights), "images": "test"})
-    check_origin(Ledger(ledger.path), weights, "test")
+    check_checkpoint(Ledger(ledger.path), weights)
     weights.write_bytes(b"another")
     with pytest.raises(ValueError, match=r"ledger\.jsonl did not start from .*dense"):
-        check_origin(ledger, weights, "test")
+        check_checkpoint(ledger, weights)
 
 
 def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl")
     ledger.add("LAMP", {"images": "validation"})
     with pytest.raises(ValueError, match="measured on validation images, not on test"):
-        check_origin(ledger, tmp_path / "weights.h5", "test")
+        check_images(ledger, "test")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,12 @@ def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
     [
         (["--methods", "magic"], "no pruning method magic"),
         (["--methods", "TBP", "--steps", "9"], "give it a larger budget"),
+        (["--sparsities", "95"], "target is 95"),
+        (["--methods", "smaller dense", "--sparsities", "95"], "target is 95"),
+        (
+            ["--images", "validation", "--ledger", str(ledger_path())],
+            "measured on test images, not on validation",
+        ),
         (["--checkpoint", "none.h5"], "--checkpoint none.h5: there is no such file"),
     ],
 )

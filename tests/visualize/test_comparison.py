@@ -44,6 +44,19 @@ def test_differences_tell_right_wrong_and_missed(
     assert sorted(set(texts) - set(missed)) == sorted(set(right))
 
 
+def test_what_was_missed_is_labelled_first_then_the_surest(shapes: tuple) -> None:
+    image, boxes, masks, class_ids = shapes
+    found = boxes[1:], class_ids[1:], np.linspace(0.9, 0.6, len(boxes) - 1)
+    figure = visualize.display_differences(
+        image, boxes, class_ids, masks, *found, masks[..., 1:], NAMES
+    )
+    (layer,) = (a for a in figure.axes[0].artists if isinstance(a, LabelLayer))
+    first, *others = (label.text for label in layer.labels)
+    assert first == f"missed {NAMES[class_ids[0]]}"
+    scores = [float(text.split()[1]) for text in others]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_differences_of_nothing() -> None:
     none = np.zeros((0, 4), int), np.zeros(0, int)
     masks = np.zeros((8, 8, 0), bool)

@@ -53,6 +53,16 @@ def test_what_lies_off_the_chart_is_an_arrow_at_its_edge():
     assert len(ax.containers) == 1
 
 
+def test_panels_with_an_edge_have_one_scale_that_runs_forwards():
+    panels = {"": {"a": (-3.0, -4.0, -2.0)}, "b": {"a": (-9.0, -9.5, -8.0)}}
+    one, other = visualize.plot_intervals(panels, xlabel="%", lowest=-20).axes
+    assert one.get_xlim() == other.get_xlim()
+    far = {"": {"a": (-90.0, -95.0, -85.0)}}
+    (ax,) = visualize.plot_intervals(far, xlabel="%", lowest=-20).axes
+    left, right = ax.get_xlim()
+    assert left == -20 < right
+
+
 def test_settings_of_one_method_are_joined_and_equal_losses_lie_on_the_diagonal():
     points = {
         "a": ((-2.0, 0.1), (-4.0, 0.2)),
