@@ -59,8 +59,9 @@ def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and the backend, and let TensorFlow add in a fixed order.
 
     Without the latter, threads that finish in another order change the last bit of a
-    sum, and a training with it; on processors the order costs no time that we could
-    measure. On GPUs it does, and not every operation has one: there the seed is all.
+    sum, and a training with it. On processors the order costs a training a few per cent
+    of its time. On GPUs it costs more, and not every operation has one: there the seed
+    is all.
     """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow" and _gpu_capability() is None:
