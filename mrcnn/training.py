@@ -181,14 +181,13 @@ def fit(
     history: History = {}
     done, first_stage = first_epoch, 0
     folder = Path(folder) if folder else None
-    saved = folder / "checkpoint.h5" if folder else None
-    if saved and resume and saved.is_file():
+    if folder and resume and (folder / "checkpoint.h5").is_file():
         done, first_stage, history = _restore(
             model, train, stages, optimizer, folder, callbacks
         )
         # An interruption may have come between the history and the checkpoint.
         history = {name: v[: done - first_epoch] for name, v in history.items()}
-        print(f"Resuming after epoch {done} from {saved.name}.")
+        print(f"Resuming after epoch {done} from checkpoint.h5.")
     end, before = first_epoch, done
     for index, stage in enumerate(stages):
         end += stage.epochs
