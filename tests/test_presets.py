@@ -1,6 +1,7 @@
 """Profiles and presets of the notebooks."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,6 @@ from mrcnn.presets import (
     balloon_config,
 )
 from mrcnn.presets import profile as profile_of
-from mrcnn.study.subjects import ROOT
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_only_smoke_looks_at_small_balloons():
     [("shapes", SHAPES_TRAINING), ("balloon_real", BALLOON_TRAINING)],
 )
 def test_what_was_measured_was_trained_as_it_is_said(measured, training):
-    path = ROOT / "book" / "results" / f"{measured}.json"
+    path = Path(__file__).resolve().parents[1] / "book" / "results" / f"{measured}.json"
     runs = json.loads(path.read_text())["runs"]
     assert {run["steps"] for run in runs} == {training.epochs * training.steps}
 

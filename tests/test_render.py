@@ -110,6 +110,22 @@ def test_another_folder_takes_everything_that_a_run_makes(book, tmp_path):
     assert not (book.root / "outputs").exists()
 
 
+def test_only_profile_full_gives_a_cell_the_hours_of_the_study(book, monkeypatch):
+    add_notebook(book, "01_a")
+    asked = {}
+
+    def execute(source, output, parameters, *, timeout):
+        asked[parameters["PROFILE"]] = timeout
+        raise render.NotebookError("seen enough")
+
+    monkeypatch.setattr(render, "execute", execute)
+    for profile in ("smoke", "cpu", "full"):
+        with pytest.raises(render.NotebookError):
+            render.run(book, "01_a", {"PROFILE": profile})
+    assert asked["smoke"] == asked["cpu"] == 3600
+    assert asked["full"] >= 12 * 3600
+
+
 def test_a_notebook_without_results_is_refused(book):
     add_notebook(book, "01_a")
     with pytest.raises(runner.NotebookError, match="call `finish`"):

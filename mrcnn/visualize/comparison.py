@@ -109,7 +109,7 @@ def display_differences(
         for x, y in (line.T for line in outlines(gt_mask[..., j])):
             ax.plot(x, y, color="white", linewidth=1.0, linestyle=(0, (4, 2)))
     # What was missed comes first: its label has to lie on it to be understood.
-    in_turn = [*parts[len(shown) :], *parts[: len(shown)]]
+    in_turn = sorted(parts, key=lambda part: part[2] != TRUTH)
     labels = [Label(t, t.split()[-1], tuple(b), c) for _, b, c, t in in_turn]
     LabelLayer(ax, labels)
     _legend(ax)

@@ -279,6 +279,10 @@ def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
     ],
 )
 def test_a_wrong_command_line_trains_nothing(options, message, monkeypatch, capsys):
+    def connect(*_):
+        pytest.fail("the study has begun")
+
+    monkeypatch.setattr("mrcnn.study.__main__.connect", connect)
     monkeypatch.setattr("sys.argv", ["study", *options])
     with pytest.raises(SystemExit):
         main()
