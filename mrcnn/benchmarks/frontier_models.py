@@ -14,7 +14,7 @@ from mrcnn.config import Config
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import prepare
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.presets import SHAPES_TRAIN_SEED
+from mrcnn.presets import SHAPES_TRAIN_SEED, DeployedShapesConfig
 from mrcnn.pruning.surgery import load_plan
 from mrcnn.study.channels import prune_channels
 from mrcnn.study.run import from_scratch
@@ -57,11 +57,11 @@ class Entry(NamedTuple):
     @property
     def config(self) -> Config:
         """Its configuration; that of a control comes from the pruned model's plan."""
+        config = DeployedShapesConfig()
         if self.part == 1:
-            return SUBJECT.config
+            return config
         plan = load_plan(Entry(self.part).saved("plan.json"))
-        widths = plan.widths(build.channels(SUBJECT.config))
-        return build.with_widths(SUBJECT.config, widths)
+        return build.with_widths(config, plan.widths(build.channels(config)))
 
     def load(self, precision: str = "float32") -> MaskRCNN:
         """Return the model with its weights."""
