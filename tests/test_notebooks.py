@@ -119,6 +119,15 @@ def test_cells_hide_nothing(path):
 
 
 @each_notebook
+def test_no_cell_ends_by_showing_a_bare_number(path):
+    for cell in code(path):
+        last = ast.parse(re.sub(r"(?m)^\s*[!%].*$", "pass", cell.source)).body[-1]
+        call = last.value if isinstance(last, ast.Expr) else None
+        called = call.func if isinstance(call, ast.Call) else None
+        assert getattr(called, "id", "") != "record", cell.id
+
+
+@each_notebook
 def test_the_logic_is_in_the_package(path):
     cells = [re.sub(r"(?m)^\s*[!%].*$", "pass", cell.source) for cell in code(path)]
     nodes = [node for cell in cells for node in ast.walk(ast.parse(cell))]
