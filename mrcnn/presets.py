@@ -122,7 +122,7 @@ PROFILES: dict[str, dict[str, Profile]] = {
     },
     "shapes pruning": {
         "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=11),
-        "cpu": Profile(train_images=2000, test_images=100, epochs=8, steps=25),
+        "cpu": Profile(train_images=2000, test_images=100, epochs=12, steps=25),
         "full": Profile(train_images=20000, test_images=1000, epochs=60, steps=100),
     },
     "balloon pruning": {

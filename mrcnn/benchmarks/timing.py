@@ -5,7 +5,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,28 @@ def measure(call: Callable[[], object], *, warm_up: int, repeats: int) -> Timing
         call()
     seconds = [_seconds(call) for _ in range(repeats)]
     return Timing(first, statistics.median(seconds), min(seconds), max(seconds))
+
+
+def in_turn(
+    calls: Mapping[str, Callable[[], object]], *, rounds: int, repeats: int = 5
+) -> dict[str, float]:
+    """Return the median seconds of several calls that are timed in turn.
+
+    What else the machine does for a while hits all of them alike, so that their ratios
+    hold where times by themselves would not.
+
+    Args:
+        calls: what to time, by name.
+        rounds: how often each has its turn; the median over the rounds is returned.
+        repeats: timed calls in a turn, after one that is not; their median counts.
+    """
+    for call in calls.values():
+        call()  # traces and compiles
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            found[name].append(measure(call, warm_up=0, repeats=repeats).median)
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
 def _seconds(call: Callable[[], object]) -> float:

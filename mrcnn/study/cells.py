@@ -24,8 +24,7 @@ ONE_SHOT = "one-shot "
 SPARSITIES = (0.9, 0.95, 0.98)
 SEEDS = (0, 1, 2)
 STEPS = 300
-"""The budget of a run in training steps: little, because with enough retraining most
-methods come out alike (arXiv:2304.06840)."""
+"""The budget of a run in training steps: little, so that what a method kept shows."""
 
 RAMP = (0.05, 0.1)
 """Parts of the training between which weights are removed. An early end leaves more of

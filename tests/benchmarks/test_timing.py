@@ -1,5 +1,7 @@
 """The clock, the yardstick and the table."""
 
+from functools import partial
+
 import pytest
 
 from mrcnn.benchmarks import timing
@@ -11,6 +13,26 @@ def test_timing_calls_as_often_as_it_says():
     found = timing.measure(lambda: calls.append(None), warm_up=2, repeats=5)
     assert len(calls) == 1 + 2 + 5
     assert 0 <= found.fastest <= found.median <= found.slowest
+
+
+def test_calls_have_their_turns(monkeypatch):
+    order, clock = [], [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+
+    def call(name, usual, seconds):
+        order.append(name)
+        clock[0] += next(seconds, usual)
+
+    # The first call traces. In the second round something else slows both down.
+    a = [9.0, *(1.0, 1.0, 3.0), *(4.0, 4.0, 4.0)]
+    b = [9.0, *(2.0, 2.0, 2.0), *(8.0, 8.0, 8.0)]
+    calls = {
+        "a": partial(call, "a", 1.0, iter(a)),
+        "b": partial(call, "b", 2.0, iter(b)),
+    }
+    found = timing.in_turn(calls, rounds=3, repeats=2)
+    assert "".join(order) == "ab" + 3 * ("aaa" + "bbb")
+    assert found == {"a": 2.0, "b": 2.0}
 
 
 def test_a_row_of_the_table_says_how_far_from_the_limit():
