@@ -20,8 +20,14 @@ from mrcnn.study.channels import prune_channels
 from mrcnn.study.run import from_scratch
 from mrcnn.study.subjects import SUBJECTS, checkpoint_path
 
-FOLDER = Path("outputs/frontier")
 SUBJECT = SUBJECTS["compact"]
+DEPLOYED = DeployedShapesConfig()
+
+FOLDER = Path(
+    f"outputs/frontier_{DEPLOYED.POST_NMS_ROIS_INFERENCE}_proposals"
+    f"_{DEPLOYED.DETECTION_MAX_INSTANCES}_detections"
+)
+"""Named after the slots: files of another configuration are not taken for these."""
 
 STEPS = 1000
 """The budget of each pruned model in training steps, gradients included."""
@@ -57,11 +63,10 @@ class Entry(NamedTuple):
     @property
     def config(self) -> Config:
         """Its configuration; that of a control comes from the pruned model's plan."""
-        config = DeployedShapesConfig()
         if self.part == 1:
-            return config
+            return DEPLOYED
         plan = load_plan(Entry(self.part).saved("plan.json"))
-        return build.with_widths(config, plan.widths(build.channels(config)))
+        return build.with_widths(DEPLOYED, plan.widths(build.channels(DEPLOYED)))
 
     def load(self, precision: str = "float32") -> MaskRCNN:
         """Return the model with its weights."""
@@ -88,7 +93,7 @@ def make(entry: Entry) -> None:
 
 def _pruned(entry: Entry) -> MaskRCNN:
     narrowed = prune_channels(
-        SUBJECT.config,
+        DEPLOYED,  # work is counted with the slots that are measured
         SUBJECT.training_images(),
         checkpoint_path(),
         entry.part,

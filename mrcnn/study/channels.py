@@ -36,7 +36,7 @@ class Narrowed(NamedTuple):
 def prune_channels(
     config: Config,
     train: Dataset,
-    checkpoint: str | Path,
+    checkpoint: str | Path | None,
     part: float,
     *,
     steps: int,
@@ -48,7 +48,7 @@ def prune_channels(
     Args:
         config: of the network.
         train: images to train on, and to measure gradients on.
-        checkpoint: its weights.
+        checkpoint: its weights; None starts from random ones.
         part: of its work that remains, see `selection.Work`.
         steps: the whole budget, gradients for the choice of channels included.
         seed: of data order and sampled RoIs.
@@ -58,7 +58,8 @@ def prune_channels(
         ValueError: if choosing channels takes the whole budget.
     """
     model = build.model(config, seed=seed)
-    weights.load_weights(model, checkpoint)
+    if checkpoint:
+        weights.load_weights(model, checkpoint)
     overhead = math.ceil(UPDATES * gradient_cost(LOSSES, BATCHES))
     steps = left_for_training(steps, overhead, "Pruning of channels")
     schedule = ramp(1 - part, steps, UPDATES)

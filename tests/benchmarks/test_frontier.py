@@ -2,6 +2,7 @@
 
 import pytest
 
+from mrcnn.benchmarks import frontier_models
 from mrcnn.benchmarks.frontier_models import Entry
 from mrcnn.benchmarks.frontier_results import places, table
 from mrcnn.study.subjects import checkpoint_path
@@ -59,3 +60,19 @@ def test_every_model_has_files_of_its_own_but_the_dense_weights_are_shipped():
     ]
     assert entries[0].weights == checkpoint_path()
     assert entries[1].weights == entries[1].saved("model.h5")
+
+
+def test_work_is_counted_with_the_slots_that_are_measured(monkeypatch, tmp_path):
+    class Asked(Exception):
+        """Ends the making of a model where its channels would be pruned."""
+
+    def ask(config, *args, **options):
+        raise Asked(config)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(frontier_models, "prune_channels", ask)
+    with pytest.raises(Asked) as asked:
+        frontier_models.make(Entry(0.5))
+    (counted,), measured = asked.value.args, Entry(1.0).config
+    for slots in ("POST_NMS_ROIS_INFERENCE", "DETECTION_MAX_INSTANCES"):
+        assert getattr(counted, slots) == getattr(measured, slots)

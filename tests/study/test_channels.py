@@ -49,6 +49,13 @@ def test_the_rest_of_the_work_is_what_was_asked_for(
         assert ours.shape == theirs.shape
 
 
+def test_it_starts_from_random_weights_where_there_are_no_others(
+    tiny_config, tiny_shapes
+):
+    found = channels.prune_channels(tiny_config, tiny_shapes, None, 0.5, steps=7)
+    assert found.plan.kept
+
+
 def test_a_budget_below_the_price_of_gradients_is_refused(
     tiny_config, tiny_shapes, dense
 ):
