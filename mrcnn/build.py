@@ -3,6 +3,7 @@
 The only module besides the Matterport facades that reads a `Config`.
 """
 
+import copy
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
@@ -122,8 +123,9 @@ def channels(config: Config) -> list[ChannelGroup]:
 
 def with_widths(config: Config, widths: Mapping[str, int]) -> Config:
     """Return a configuration that differs in the filters of the layers named."""
-    changes = {"LAYER_WIDTHS": dict(config.LAYER_WIDTHS or {}) | dict(widths)}
-    return type(type(config).__name__, (type(config),), changes)()
+    changed = copy.copy(config)  # with what was set on it, not on its class
+    changed.LAYER_WIDTHS = dict(config.LAYER_WIDTHS or {}) | dict(widths)
+    return changed
 
 
 def narrower(config: Config, factor: float) -> Config:

@@ -93,6 +93,16 @@ def test_widths_replace_only_what_they_name(tiny_config):
     assert {name: layers[name].filters for name in expected} == expected
 
 
+def test_other_widths_change_nothing_else_and_leave_the_configuration(tiny_config):
+    config = type(tiny_config)()
+    config.DETECTION_MIN_CONFIDENCE = 0.123  # on the instance, as users do
+    narrower = build.with_widths(config, {"res3a_branch2a": 5})
+    assert narrower.LAYER_WIDTHS == config.LAYER_WIDTHS | {"res3a_branch2a": 5}
+    assert config.LAYER_WIDTHS == tiny_config.LAYER_WIDTHS
+    assert build.settings(narrower) == build.settings(config)
+    assert build.settings(narrower).min_confidence == 0.123
+
+
 def test_unknown_architecture_names_the_choices():
     class Unknown(Config):
         BACKBONE = "vgg16"

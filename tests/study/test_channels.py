@@ -3,9 +3,11 @@
 import pytest
 
 from mrcnn import build, weights
+from mrcnn.evaluation import evaluate
 from mrcnn.pruning import selection
 from mrcnn.pruning.selection import Work
 from mrcnn.study import channels
+from mrcnn.tasks import Task
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
@@ -47,6 +49,23 @@ def test_the_rest_of_the_work_is_what_was_asked_for(
     rebuilt = build.model(found.config)
     for ours, theirs in zip(rebuilt.weights, found.model.weights, strict=True):
         assert ours.shape == theirs.shape
+
+
+def test_what_it_makes_can_be_saved_evaluated_and_pruned_further(
+    tiny_config, tiny_shapes, dense, tmp_path
+):
+    once = channels.prune_channels(tiny_config, tiny_shapes, dense, 0.5, steps=7)
+    weights.save_weights(once.model, tmp_path / "once.h5")
+    twice = channels.prune_channels(
+        once.config, tiny_shapes, tmp_path / "once.h5", 0.6, steps=7
+    )
+    before, after = map(build.layer_widths, (once.config, twice.config))
+    assert all(after[name] <= before[name] for name in before)
+    work = Work(once.model, build.channels(once.config), (64, 64))
+    widths = {name: len(kept) for name, kept in twice.plan.kept.items()}
+    assert work.part(work.widths | widths) <= 0.6
+    report = evaluate(twice.model, tiny_shapes)
+    assert 0 <= report.headline[Task.BOX] <= 1
 
 
 def test_it_starts_from_random_weights_where_there_are_no_others(
