@@ -1,13 +1,19 @@
-"""What a network costs on paper: parameters, multiply-accumulates, activations."""
+"""What a network costs on paper: parameters, multiply-accumulates, activations.
+
+Bytes are numbers times those of a number: 4 in float32, 2 in half precision.
+"""
 
 import math
+import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import keras
 
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.anchors import feature_shapes
+
+Value = TypeVar("Value")
 
 
 class Cost(NamedTuple):
@@ -46,8 +52,8 @@ def network_costs(
     }
 
 
-def activation_peak(network: keras.Model, input_shapes: list[tuple[int, ...]]) -> int:
-    """Return the most numbers that a forward pass holds at once.
+def held(network: keras.Model, input_shapes: list[tuple[int, ...]]) -> dict[str, int]:
+    """Return how many numbers a forward pass holds while each layer runs, by its name.
 
     Layers run one after another; each writes its output, which stays until the last
     layer that reads it has run, and the network's own outputs stay to the end. What a
@@ -69,12 +75,12 @@ def activation_peak(network: keras.Model, input_shapes: list[tuple[int, ...]]) -
         for tensor in _flat(layer.input):
             last_reader[id(tensor)] = max(i, last_reader.get(id(tensor), i))
     alive: dict[int, int] = {}
-    peak = 0
+    found = {}
     for i, layer in enumerate(layers):
         alive |= {id(tensor): sizes[id(tensor)] for tensor in _flat(layer.output)}
-        peak = max(peak, sum(alive.values()))
+        found[layer.name] = sum(alive.values())
         alive = {t: size for t, size in alive.items() if last_reader.get(t, i) > i}
-    return peak
+    return found
 
 
 def layer_costs(
@@ -104,22 +110,52 @@ def layer_costs(
     }
 
 
-def activation_peaks(
+def layer_memory(
     model: MaskRCNN, image_shape: tuple[int, int], *, rois: int, masks: int
-) -> dict[str, int]:
-    """Return the most numbers that each part holds at once for one image.
+) -> dict[str, dict[str, int]]:
+    """Return how many numbers are held while each layer runs, part by part.
 
-    See `activation_peak`; the proposal network runs over one level after another, of
-    which the largest counts. Arguments as of `layer_costs`.
+    See `held`. The proposal network runs over one level after another, of which the
+    largest is given, and the heads over as many RoIs at once as the settings allow.
+    What other parts hold meanwhile is not included. Arguments as of `layer_costs`.
     """
     inputs = _inputs(model, image_shape)
-    return {
-        "backbone": activation_peak(model.backbone, inputs["backbone"]),
-        "fpn": activation_peak(model.fpn, inputs["fpn"]),
-        "rpn": activation_peak(model.rpn, inputs["rpn"]),
-        "box head": rois * activation_peak(model.box_head, inputs["box head"]),
-        "mask head": masks * activation_peak(model.mask_head, inputs["mask head"]),
+    at_once = {
+        "box head": min(rois, model.settings.box_chunk),
+        "mask head": min(masks, model.settings.mask_chunk),
     }
+    networks = {
+        "backbone": model.backbone,
+        "fpn": model.fpn,
+        "rpn": model.rpn,
+        "box head": model.box_head,
+        "mask head": model.mask_head,
+    }
+    return {
+        part: {
+            name: at_once.get(part, 1) * numbers
+            for name, numbers in held(network, inputs[part]).items()
+        }
+        for part, network in networks.items()
+    }
+
+
+def by_stage(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, dict[str, Value]]:
+    """Return the layers of each part, those of the backbone as "stem", "stage 2" to 5.
+
+    Args:
+        parts: from `layer_costs` or `layer_memory`. The layers of a backbone that the
+            user wrote have other names, and all count as its stem.
+    """
+    stages: dict[str, dict[str, Value]] = {}
+    for part, layers in parts.items():
+        for name, value in layers.items():
+            stage = re.match(r"(?:res|bn)(\d)", name) if part == "backbone" else None
+            where = f"stage {stage[1]}" if stage else part
+            stages.setdefault("stem" if where == "backbone" else where, {})[name] = (
+                value
+            )
+    return stages
 
 
 def _inputs(
