@@ -75,7 +75,7 @@ def device_name() -> str:
     found = [name.lower() for name in keras.distribution.list_devices()]
     if accelerators := [name for name in found if not name.startswith("cpu")]:
         return ", ".join(accelerators)
-    return f"{_processor()}, {_cores()} cores"
+    return f"{_processor()}, {cores()} cores"
 
 
 def _processor() -> str:
@@ -88,7 +88,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,11 +1,12 @@
 """Exported models in the programs that run them: ONNX Runtime, OpenVINO and LiteRT.
 
-All are optional: `pip install onnxruntime openvino nncf ai-edge-litert`. Models come
-from `mrcnn.export`; inputs and outputs are those that `mrcnn.export` lists.
+All are optional: `pip install onnx onnxruntime openvino nncf ai-edge-litert`. Models
+come from `mrcnn.export`; inputs and outputs are those that `mrcnn.export` lists.
 """
 
 import importlib
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mrcnn.files import atomic_path
+from mrcnn.hardware import cores
 
 Inputs = Mapping[str, np.ndarray]
 """`images` and `windows` of one image, as `mrcnn.detection.prepare` makes them."""
@@ -23,11 +25,11 @@ Run = Callable[[Inputs], dict[str, np.ndarray]]
 
 
 def _package(name: str) -> ModuleType:
-    """Import an optional package; ImportError says how to get it."""
+    """Import an optional package; ImportError says how to get it, or what it lacks."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        top = name.partition(".")[0].replace("_", "-")
+        top = (error.name or name).partition(".")[0].replace("_", "-")
         raise ImportError(f"This needs a package: pip install {top}") from error
 
 
@@ -86,7 +88,7 @@ def litert(path: str | Path, *, threads: int = 0) -> Run:
     """
     package = _package("ai_edge_litert.interpreter")
     interpreter = package.Interpreter(
-        model_path=str(path), num_threads=threads or os.cpu_count()
+        model_path=str(path), num_threads=threads or cores()
     )
     signature = interpreter.get_signature_runner()
 
@@ -140,8 +142,9 @@ def quantize_for_openvino(
     """Write an OpenVINO model whose kernels and their inputs are 8-bit integers.
 
     Arguments as of `quantize_for_onnx_runtime`; `quantized` ends in .xml, and its
-    numbers lie in a .bin file beside it. NNCF does the work.
+    numbers lie in a .bin file beside it, which is there first. NNCF does the work.
     """
+    quantized = Path(quantized)
     nncf, package = _package("nncf"), _package("openvino")
     batches = [dict(batch) for batch in batches]
     ranges = importlib.import_module("nncf.quantization.range_estimator")
@@ -158,5 +161,9 @@ def quantize_for_openvino(
             disable_bias_correction=True,
         ),
     )
-    package.save_model(model, str(quantized), compress_to_fp16=False)
-    return Path(quantized)
+    with tempfile.TemporaryDirectory(dir=quantized.parent) as folder:
+        whole = Path(folder) / quantized.name
+        package.save_model(model, str(whole), compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):
+            os.replace(whole.with_suffix(suffix), quantized.with_suffix(suffix))
+    return quantized

@@ -9,8 +9,9 @@ import pytest
 from mrcnn import build, export, runtimes
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
-from mrcnn.presets import ShapesConfig
+from mrcnn.presets import DeployedShapesConfig, ShapesConfig
 from mrcnn.pretrained import shipped
+from mrcnn.pruning.surgery import Plan, shrink
 from mrcnn.weights import load_weights
 
 pytestmark = pytest.mark.skipif(
@@ -40,12 +41,13 @@ def check(run, model, images):
     for image, truth in zip(images, expected, strict=True):
         inputs, (geometry,) = prepare(model, [image])
         outputs = run(inputs)
+        slots = model.settings.detections
         assert {name: tuple(value.shape) for name, value in outputs.items()} == {
-            "boxes": (1, 20, 4),
-            "class_ids": (1, 20),
-            "scores": (1, 20),
-            "valid": (1, 20),
-            "masks": (1, 20, 28, 28),
+            "boxes": (1, slots, 4),
+            "class_ids": (1, slots),
+            "scores": (1, slots),
+            "valid": (1, slots),
+            "masks": (1, slots, 28, 28),
         }
         found = export.detections(outputs, geometry)
         np.testing.assert_array_equal(found["rois"], truth["rois"])
@@ -72,6 +74,25 @@ def test_saved_model(model, images, tmp_path):
     check(run, model, images)
     with pytest.raises(FileExistsError, match="saved exists"):
         export.to_saved_model(model, folder, SHAPE)
+
+
+@pytest.mark.slow
+def test_a_narrower_model_with_fewer_slots(images, tmp_path):
+    import tensorflow as tf
+
+    config = DeployedShapesConfig()
+    dense = build.model(config, precision="float32")
+    load_weights(dense, shipped("shapes"))
+    plan = Plan({"mask head 2": tuple(range(0, 64, 2)), "stem": tuple(range(1, 32))})
+    model, _ = shrink(dense, config, plan)
+    loaded = tf.saved_model.load(
+        str(export.to_saved_model(model, tmp_path / "saved", SHAPE))
+    )
+
+    def run(inputs):
+        return loaded.serve(**{k: tf.constant(v) for k, v in inputs.items()})
+
+    check(run, model, images)
 
 
 @pytest.mark.slow

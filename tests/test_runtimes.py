@@ -77,6 +77,8 @@ def test_integers(quantize, program, suffix, exported, images, tmp_path):
     model, path = exported
     batches = [prepare(model, [image])[0] for image in images]
     quantized = quantize(path, tmp_path / f"int8.{suffix}", batches)
+    files = {f"int8.{suffix}", "int8.bin"} if suffix == "xml" else {f"int8.{suffix}"}
+    assert {file.name for file in tmp_path.iterdir()} == files
     size = sum(file.stat().st_size for file in tmp_path.iterdir())
     assert size < 0.5 * path.stat().st_size
     check(program(quantized, threads=1), model, images[:6], tolerance=4, more=1)
@@ -94,3 +96,12 @@ def test_without_the_program(load, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
     with pytest.raises(ImportError, match=f"pip install {package}"):
         load("model.onnx")
+
+
+def test_what_a_program_itself_lacks_is_named(monkeypatch, tmp_path):
+    (tmp_path / "onnxruntime.py").write_text("import onnx")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install onnx$"):
+        runtimes.onnx_runtime("model.onnx")
