@@ -3,7 +3,7 @@
     python -m mrcnn.benchmarks [--only NAME ...] [--precision POLICY ...] [--out FILE]
 
 Every row runs in a process of its own, so that peak memory and the first call are its
-own, and measures the machine's convolutions first: `of limit` is the time that the
+own, and measures the machine's convolutions last: `of limit` is the time that the
 row's arithmetic would take at that speed, divided by the time it took.
 """
 

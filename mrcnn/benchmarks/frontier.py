@@ -4,34 +4,37 @@
 
 Dense and pruned models in Keras, ONNX Runtime, OpenVINO and LiteRT, in several formats:
 time for one image from pixels to masks, size of the file, memory, and each task's
-metric, measured in one run on one machine. Every row has a process of its own. Next to
-each pruned model stands one of the same widths that was trained from random weights for
-the same time in all. Models are made first, where they are missing; that takes minutes
-each.
+metric, measured in one run on one machine. Every row has a process of its own, and is
+timed once more in each further round, so that what else the machine does for a while
+hits all rows alike. Next to each pruned model stands one of the same widths that was
+trained from random weights for the same time in all. Models are made first, where they
+are missing, and exported ones are held to Keras; that takes minutes each. Rows lie in
+`outputs` until all are there; `--out` takes them then.
 """
 
 import argparse
 import json
+import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
-from itertools import product
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mrcnn import export, runtimes, weights
+from mrcnn import cost, export, runtimes
 from mrcnn.benchmarks import timing
-from mrcnn.benchmarks.frontier_models import Entry, make
+from mrcnn.benchmarks.frontier_models import DENSE_MODEL, Entry, folder, make
 from mrcnn.benchmarks.frontier_results import table
-from mrcnn.benchmarks.rows import measure_apart, write
+from mrcnn.benchmarks.rows import Row, measure_apart, write
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.evaluation import headline
 from mrcnn.evaluation.scenes import Scene, detected, load_truth
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.ops.overlaps import greedy_match, mask_iou
 from mrcnn.presets import SHAPES_TEST_SEED
 from mrcnn.structures import Detection
 
@@ -40,6 +43,15 @@ PARTS = (0.5, 0.25, 0.12)
 
 TEST = 800
 """Images on which all metrics are measured."""
+
+HELD_TO_KERAS = 100
+"""Of them, on which an exported model is compared with the same model in Keras."""
+
+TIMED = 20
+"""Of them, over which a timing goes round."""
+
+ROUNDS = 3
+"""How often each row is timed, each time in another process."""
 
 FORMATS = (
     *("Keras float32", "Keras bfloat16"),
@@ -88,32 +100,101 @@ def _exported(entry: Entry, program: str, numbers: str) -> tuple[runtimes.Run, P
     return runtimes.openvino(path, precision=precision), path
 
 
-def run_row(entry: Entry, form: str, repeats: int) -> dict[str, Any]:
-    """Measure one model in one format in this process."""
+def run_row(entry: Entry, form: str, repeats: int, *, whole: bool) -> Row:
+    """Measure one model in one format in this process: its speed, or the whole row."""
     reference = entry.load()
-    dataset = ShapesDataset(TEST, seed=SHAPES_TEST_SEED)
+    dataset = ShapesDataset(TEST if whole else TIMED, seed=SHAPES_TEST_SEED)
     ids = [int(i) for i in dataset.image_ids]
     images = [dataset.load_image(i) for i in ids]
-    before = timing.peak_memory()
+    before = timing.restart_peak_memory()
     find, size = detector(entry, form, reference)
-    taken = timing.measure(lambda: find(images[0]), warm_up=10, repeats=repeats)
+    turn = cycle(images[:TIMED])
+    taken = timing.measure(lambda: find(next(turn)), warm_up=10, repeats=repeats)
+    if not whole:
+        return {"seconds": taken._asdict()}
     memory = timing.peak_memory() - before  # without the detections that follow
     started = time.perf_counter()
     found = [find(image) for image in images]
     throughput = len(images) / (time.perf_counter() - started)
-    layers = weights.single_layers(reference)
     return {
         "model": str(entry),
         **entry._asdict(),
         "format": form,
-        "parameters": sum(layer.count_params() for layer in layers),
+        **on_paper(reference, images[0].shape[:2]),
         "seconds": taken._asdict(),
         "images_per_second": throughput,  # one after the other
         "bytes": size,
         "memory": memory,
+        "agreement": agreement(found, detect(reference, images[:HELD_TO_KERAS])),
         "metrics": _metrics(dataset, dict(zip(ids, found, strict=True))),
         "environment": timing.environment(),
     }
+
+
+def on_paper(model: MaskRCNN, image_shape: tuple[int, int]) -> dict[str, int]:
+    """Return what a model costs by count, with as many objects as it has slots for.
+
+    Args:
+        model: built.
+        image_shape: (H, W) in pixels.
+
+    Returns:
+        Parameters, multiply-accumulates, and the most numbers that a part holds at
+        once; see `mrcnn.cost`.
+    """
+    slots = {
+        "rois": model.settings.proposals_inference,
+        "masks": model.settings.detections,
+    }
+    everything = cost.model_cost(model, image_shape, **slots)["total"]
+    held = cost.layer_memory(model, image_shape, **slots)
+    most = max(max(layers.values()) for layers in held.values())
+    return {**everything._asdict(), "held": most}
+
+
+def agreement(found: Sequence[Detection], expected: Sequence[Detection]) -> float:
+    """Return the share of expected objects that were found, 1 if none are expected.
+
+    Only what is more probable than not is expected. It is found by an instance of its
+    class whose mask has an IoU of 0.9 with its own.
+
+    Args:
+        found: instances in each image, or in more images than are expected.
+        expected: instances in the first images.
+    """
+    matched = total = 0
+    for ours, theirs in zip(found, expected, strict=False):
+        sure = theirs["scores"] > 0.5
+        overlaps = mask_iou(ours["masks"], theirs["masks"][..., sure])
+        same = ours["class_ids"][:, None] == theirs["class_ids"][sure]
+        pairs = greedy_match(
+            np.where(same, overlaps, -1), ours["scores"], threshold=0.9
+        )
+        matched += int((pairs >= 0).sum())
+        total += int(sure.sum())
+    return matched / total if total else 1.0
+
+
+def hold_to_keras(entry: Entry) -> None:
+    """Compare a model in float32 in every other program with itself in Keras.
+
+    Raises:
+        ValueError: if one does not find the same objects.
+    """
+    reference = entry.load()
+    dataset = ShapesDataset(HELD_TO_KERAS, seed=SHAPES_TEST_SEED)
+    images = [dataset.load_image(i) for i in dataset.image_ids]
+    expected = detect(reference, images)
+    for form in FORMATS:
+        if form.startswith("Keras") or not form.endswith("float32"):
+            continue
+        find, _ = detector(entry, form, reference)
+        part = agreement([find(image) for image in images], expected)
+        if part < 1:
+            raise ValueError(
+                f"{entry} in {form} finds {part:.1%} of what it finds in Keras: the "
+                f"file in {entry.saved('')} is not the model. Remove it, and run again."
+            )
 
 
 def _metrics(dataset: Dataset, found: Mapping[int, Detection]) -> dict[str, float]:
@@ -127,34 +208,71 @@ def _metrics(dataset: Dataset, found: Mapping[int, Detection]) -> dict[str, floa
     return {str(task): float(value) for task, value in metrics.items()}
 
 
+def in_rounds(
+    wanted: Sequence[tuple[Entry, str]], repeats: int, progress: Path
+) -> list[Row]:
+    """Measure rows, each in processes of its own; time them again in further rounds.
+
+    The median of a row is that of its rounds' medians.
+
+    Args:
+        wanted: models and formats.
+        repeats: timed calls in a round.
+        progress: a JSON file that has the rows as far as they are.
+    """
+    rows: list[Row] = []
+    for turn, (i, (entry, form)) in product(range(ROUNDS), enumerate(wanted)):
+        print(f"round {turn + 1}: {entry}, {form}", file=sys.stderr, flush=True)
+        whole = turn == 0
+        arguments = (str(entry.part), str(entry.control), form, str(whole))
+        row = measure_apart("mrcnn.benchmarks.frontier", arguments, repeats)
+        taken = row["seconds"]
+        if whole:
+            rows.append(row | {"rounds": [taken]})
+        else:
+            rows[i]["rounds"].append(taken)
+            rows[i]["seconds"] = together(rows[i]["rounds"])
+        write(rows, progress)
+    return rows
+
+
+def together(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return one timing for several rounds of a row."""
+    return {
+        "first": rounds[0]["first"],
+        "median": statistics.median(taken["median"] for taken in rounds),
+        "fastest": min(taken["fastest"] for taken in rounds),
+        "slowest": max(taken["slowest"] for taken in rounds),
+    }
+
+
 def main() -> None:
-    """Make the models, run every row in a new process, and print the table."""
+    """Make the models, run every row in new processes, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", type=float, default=PARTS)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--out", type=Path, help="a JSON file for the rows")
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
-        part, control, form = args.row
+        part, control, form, whole = args.row
         entry = Entry(float(part), control == str(True))
-        print(json.dumps(run_row(entry, form, args.repeats)))
+        row = run_row(entry, form, args.repeats, whole=whole == str(True))
+        print(json.dumps(row))
         return
-    pruned = [Entry(part) for part in (1.0, *args.parts)]
-    controls = [Entry(part, control=True) for part in args.parts]
-    for entry in (*pruned, *controls):
+    pruned = [DENSE_MODEL, *map(Entry, args.parts)]
+    controls = [Entry(part, control=True) for part in (1.0, *args.parts)]
+    for entry in pruned:
         make(entry)
-    rows = []
+        hold_to_keras(entry)
+    for entry in controls:
+        make(entry)
     # A control costs what the pruned model costs: one format says what it finds.
     formats = dict.fromkeys((FORMATS[0], *args.formats))  # first what all is held to
     wanted = [*product(pruned, formats), *product(controls, FORMATS[:1])]
-    for entry, form in wanted:
-        print(f"measuring: {entry}, {form}", file=sys.stderr, flush=True)
-        arguments = (str(entry.part), str(entry.control), form)
-        module = "mrcnn.benchmarks.frontier"
-        rows.append(measure_apart(module, arguments, args.repeats))
-        write(rows, args.out)
+    rows = in_rounds(wanted, args.repeats, folder() / "rows.json")
+    write(rows, args.out)
     print(table(rows))
 
 

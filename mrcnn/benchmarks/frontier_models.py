@@ -1,8 +1,10 @@
 """The models of the frontier: dense, pruned by channels, and small from the start."""
 
+import hashlib
+import json
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +15,17 @@ from mrcnn import build, export, runtimes, training, weights
 from mrcnn.config import Config
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import prepare
+from mrcnn.files import sha256
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import SHAPES_TRAIN_SEED, DeployedShapesConfig
 from mrcnn.pruning.surgery import load_plan
+from mrcnn.study.cells import DENSE, Cell
 from mrcnn.study.channels import prune_channels
-from mrcnn.study.run import from_scratch
+from mrcnn.study.run import from_scratch, prune
 from mrcnn.study.subjects import SUBJECTS, checkpoint_path
 
 SUBJECT = SUBJECTS["compact"]
 DEPLOYED = DeployedShapesConfig()
-
-FOLDER = Path(
-    f"outputs/frontier_{DEPLOYED.POST_NMS_ROIS_INFERENCE}_proposals"
-    f"_{DEPLOYED.DETECTION_MAX_INSTANCES}_detections"
-)
-"""Named after the slots: files of another configuration are not taken for these."""
 
 STEPS = 1000
 """The budget of each pruned model in training steps, gradients included."""
@@ -39,26 +37,53 @@ TIMED_EPOCHS, TIMED_STEPS = 4, 25
 """Of training, by which the speeds of two networks are compared."""
 
 
+@cache
+def folder() -> Path:
+    """Return where models are kept: another place for whatever else they are made from.
+
+    The name is of the dense weights, the configuration and the budget. It knows nothing
+    of the code: after a change of that, remove the folder.
+    """
+    made_from = {
+        "dense": sha256(checkpoint_path()),
+        "configuration": {k: str(v) for k, v in DEPLOYED.to_dict().items()},
+        "training": str(SUBJECT.dense),
+        "steps": STEPS,
+    }
+    text = json.dumps(made_from, sort_keys=True)
+    return Path(f"outputs/frontier_{hashlib.sha256(text.encode()).hexdigest()[:12]}")
+
+
 class Entry(NamedTuple):
     """A model, by the part of the dense model's work that is left to it."""
 
     part: float  # see `pruning.selection.Work`; 1 for the dense model itself
-    control: bool = False  # the pruned model's widths, trained from random weights
+    control: bool = False
+    """Not pruned: of the pruned model's widths, trained from random weights; or the
+    dense model, trained on for as long as the others are pruned."""
 
     def __str__(self) -> str:
         """Return a name for tables and folders, such as "pruned to 0.25"."""
         if self.part == 1:
-            return "dense"
+            return "dense, trained on" if self.control else "dense"
         return f"{'from scratch at' if self.control else 'pruned to'} {self.part}"
 
     def saved(self, what: str) -> Path:
         """Return a file of the model, such as "model.onnx"."""
-        return FOLDER / str(self) / what
+        return folder() / str(self) / what
 
     @property
     def weights(self) -> Path:
         """The file of its weights; the dense model's are shipped."""
-        return checkpoint_path() if self.part == 1 else self.saved("model.h5")
+        return checkpoint_path() if self == DENSE_MODEL else self.saved("model.h5")
+
+    @property
+    def made(self) -> bool:
+        """Whether its weights are there, and as new as the widths that they follow."""
+        if not self.weights.exists():
+            return False
+        plan = Entry(self.part).saved("plan.json")
+        return self.part == 1 or self.weights.stat().st_mtime >= plan.stat().st_mtime
 
     @property
     def config(self) -> Config:
@@ -75,6 +100,9 @@ class Entry(NamedTuple):
         return model
 
 
+DENSE_MODEL = Entry(1.0)
+
+
 def make(entry: Entry) -> None:
     """Train and export a model, as far as that has not been done.
 
@@ -82,7 +110,7 @@ def make(entry: Entry) -> None:
     in other programs it costs what that model costs.
     """
     entry.saved("").mkdir(parents=True, exist_ok=True)
-    if not entry.weights.exists():
+    if not entry.made:
         print(f"training: {entry}", file=sys.stderr, flush=True)
         train = _control if entry.control else _pruned
         # Half precision, as the dense weights are shipped: sizes can be compared.
@@ -106,8 +134,13 @@ def _pruned(entry: Entry) -> MaskRCNN:
 def _control(entry: Entry) -> MaskRCNN:
     """Train for as long as the dense training and the pruning took together.
 
-    A step of the smaller network is shorter: it takes more of them.
+    A step of the smaller network is shorter: it takes more of them. The dense network
+    has its training behind it, and trains on for the budget of the pruning.
     """
+    if entry.part == 1:
+        cell = Cell(DENSE, sparsity=0.0, seed=0, steps=STEPS)
+        images = SUBJECT.training_images()
+        return prune(cell, SUBJECT.config, images, checkpoint_path()).model
     steps = SUBJECT.dense.epochs * SUBJECT.dense.steps + STEPS
     faster = _step_seconds(SUBJECT.config) / _step_seconds(entry.config)
     print(f"{entry}: steps are {faster:.2f} times as fast", file=sys.stderr, flush=True)

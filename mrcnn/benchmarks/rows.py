@@ -26,7 +26,7 @@ def measure_apart(module: str, arguments: Sequence[str], repeats: int) -> Row:
 
 
 def write(rows: Sequence[Row], path: Path | None) -> None:
-    """Write rows as JSON, if there is a path: after each, so that none is lost."""
+    """Write rows as JSON, if there is a path."""
     if path:
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + "\n")

@@ -1,11 +1,14 @@
 """Timing with warm-up and repeats, and what the machine's convolutions can do."""
 
+import contextlib
+import gc
 import platform
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +16,12 @@ import keras
 import numpy as np
 
 from mrcnn.hardware import device_name
+
+PACKAGES = (
+    *("tensorflow", "jax", "torch", "numpy"),
+    *("onnxruntime", "openvino", "nncf", "ai-edge-litert"),
+)
+"""Whose versions are named with a timing, where they are installed."""
 
 
 class Timing(NamedTuple):
@@ -91,17 +100,38 @@ def peak_memory() -> int:
     """
     status = Path("/proc/self/status")
     if status.is_file():
-        (line,) = (n for n in status.read_text().splitlines() if n.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
+        return _kilobytes(status, "VmHWM")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
 
+def restart_peak_memory() -> int:
+    """Return the bytes held now; on Linux, `peak_memory` forgets what was more."""
+    gc.collect()
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return peak_memory()
+    with contextlib.suppress(OSError):  # some containers forbid it
+        Path("/proc/self/clear_refs").write_text("5")
+    return _kilobytes(status, "VmRSS")
+
+
+def _kilobytes(status: Path, field: str) -> int:
+    """Return a field of Linux's account of a process, in bytes."""
+    (line,) = (n for n in status.read_text().splitlines() if n.startswith(field))
+    return 1024 * int(line.split()[1])
+
+
 def environment() -> dict[str, str]:
     """Return what a timing depends on besides the code."""
+    installed = {}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            installed[name] = metadata.version(name)
     return {
         "device": device_name(),
         "python": platform.python_version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
+        **installed,
     }

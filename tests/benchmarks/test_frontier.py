@@ -1,10 +1,15 @@
 """The table of the frontier by hand, and where its models lie."""
 
+import json
+import os
+
+import numpy as np
 import pytest
 
-from mrcnn.benchmarks import frontier_models
+from mrcnn.benchmarks import frontier, frontier_models
 from mrcnn.benchmarks.frontier_models import Entry
 from mrcnn.benchmarks.frontier_results import places, table
+from mrcnn.cost import layer_costs, layer_memory, total
 from mrcnn.study.subjects import checkpoint_path
 
 
@@ -14,11 +19,12 @@ def row(entry: Entry, form: str, milliseconds: float, box: float, mask: float) -
         "model": str(entry),
         **entry._asdict(),
         "format": form,
-        "parameters": 2_440_000,
+        **{"parameters": 2_440_000, "macs": 301_000_000, "held": 310_000},
         "seconds": {**seconds, "median": milliseconds / 1000},
         "images_per_second": 1000 / milliseconds,
         "bytes": 1_500_000,
         "memory": 30_000_000,
+        "agreement": 0.987,
         "metrics": {"box": box, "class": 0.99, "mask": mask},
     }
 
@@ -27,16 +33,18 @@ ROWS = [
     row(Entry(1.0), "Keras float32", 60.0, 0.8, 0.9),
     row(Entry(0.25), "OpenVINO int8", 7.5, 0.784, 0.9),
     row(Entry(0.25, control=True), "Keras float32", 30.0, 0.8, 0.72),
+    row(Entry(1.0, control=True), "Keras float32", 61.0, 0.7, 0.9),
 ]
 
 
 def test_times_and_changes_are_relative_to_the_first_row():
-    *_, dense, pruned, _ = table(ROWS).splitlines()
+    *_, dense, pruned, _, _ = table(ROWS).splitlines()
     cells = [cell.strip() for cell in pruned.split("|")[1:-1]]
-    assert cells[:3] == ["pruned to 0.25", "OpenVINO int8", "2.44 M"]
-    assert cells[3:7] == ["7.5", "10.0", "90.0", "8.0"]
-    assert cells[7:10] == ["133", "1.50", "30"]
-    assert cells[10:] == ["0.784", "0.990", "0.900", "-2.0"]
+    assert cells[:2] == ["pruned to 0.25", "OpenVINO int8"]
+    assert cells[2:5] == ["2.44 M", "301.00 M", "0.31 M"]
+    assert cells[5:9] == ["7.5", "10.0", "90.0", "8.0"]
+    assert cells[9:13] == ["133", "1.50", "30", "98.7"]
+    assert cells[13:] == ["0.784", "0.990", "0.900", "-2.0"]
     assert "| 1.0 |" in dense
     assert dense.endswith("| +0.0 |")
 
@@ -48,28 +56,170 @@ def test_a_line_joins_what_one_program_runs_and_controls_have_their_own():
     assert (model, others) == ("25% of the work", [])
     assert place == pytest.approx((7.5, -2.0))
     control = found["Keras from scratch"]["float32"]
+    # Of the other control, which is no other network, there is nothing to place.
     assert control == {model: pytest.approx((30.0, -20.0))}
 
 
 def test_every_model_has_files_of_its_own_but_the_dense_weights_are_shipped():
-    entries = [Entry(1.0), Entry(0.5), Entry(0.25), Entry(0.25, control=True)]
+    entries = [Entry(*what) for what in ((1.0,), (0.25,), (0.25, True), (1.0, True))]
     assert len({entry.saved("model.onnx") for entry in entries}) == len(entries)
-    assert [str(entry) for entry in entries[2:]] == [
-        "pruned to 0.25",
-        "from scratch at 0.25",
+    assert [str(entry) for entry in entries] == [
+        *("dense", "pruned to 0.25", "from scratch at 0.25", "dense, trained on"),
     ]
     assert entries[0].weights == checkpoint_path()
-    assert entries[1].weights == entries[1].saved("model.h5")
+    assert all(entry.weights == entry.saved("model.h5") for entry in entries[1:])
 
 
-def test_work_is_counted_with_the_slots_that_are_measured(monkeypatch, tmp_path):
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """Let models lie in a folder of the test's own."""
+    frontier_models.folder.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    frontier_models.folder.cache_clear()
+
+
+def test_models_lie_apart_by_what_they_are_made_from(monkeypatch, elsewhere):
+    def folder():
+        frontier_models.folder.cache_clear()
+        return frontier_models.folder()
+
+    class Sure(type(frontier_models.DEPLOYED)):
+        DETECTION_MIN_CONFIDENCE = 0.9
+
+    (elsewhere / "other.h5").write_bytes(b"other weights")
+    found = [folder()]
+    for name, value in (
+        ("STEPS", 7),
+        ("DEPLOYED", Sure()),
+        ("checkpoint_path", lambda: elsewhere / "other.h5"),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(frontier_models, name, value)
+            found.append(folder())
+    assert len(set(found)) == 4
+    assert folder() == found[0]
+
+
+def test_a_control_is_made_again_when_the_widths_that_it_follows_are_newer(elsewhere):
+    pruned, control = Entry(0.25), Entry(0.25, control=True)
+    assert not pruned.made
+    assert not control.made
+    for path in (pruned.saved("plan.json"), pruned.weights, control.weights):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert pruned.made
+    assert control.made
+    later = control.weights.stat().st_mtime + 10
+    for path in (pruned.saved("plan.json"), pruned.weights):
+        os.utime(path, (later, later))
+    assert pruned.made
+    assert not control.made
+    assert Entry(1.0).made
+
+
+def test_rows_are_timed_in_rounds(monkeypatch, tmp_path):
+    asked, medians = [], iter([5.0, 1.0, 4.0, 2.0, 9.0, 3.0])
+
+    def measure(module, arguments, repeats):
+        asked.append(arguments)
+        median = next(medians)
+        taken = {"first": 10 * median, "median": median}
+        row = {"seconds": taken | {"fastest": median - 0.5, "slowest": median + 0.5}}
+        return row | ({"format": arguments[2]} if arguments[3] == "True" else {})
+
+    monkeypatch.setattr(frontier, "measure_apart", measure)
+    wanted = [(Entry(1.0), "Keras float32"), (Entry(0.5, True), "LiteRT float32")]
+    rows = frontier.in_rounds(wanted, 7, tmp_path / "rows.json")
+    dense, control = ("1.0", "False"), ("0.5", "True")
+    forms = ["Keras float32", "LiteRT float32"]
+    assert asked == [
+        (*model, form, str(turn == 0))
+        for turn in range(3)
+        for model, form in zip((dense, control), forms, strict=True)
+    ]
+    assert rows == json.loads((tmp_path / "rows.json").read_text())
+    assert [row["format"] for row in rows] == forms
+    assert [row["seconds"]["median"] for row in rows] == [5.0, 2.0]
+    assert rows[0]["seconds"] == {
+        **{"first": 50.0, "median": 5.0, "fastest": 3.5, "slowest": 9.5}
+    }
+    assert [taken["median"] for taken in rows[1]["rounds"]] == [1.0, 2.0, 3.0]
+
+
+def instances(*squares: tuple[int, int, int, float]) -> dict[str, np.ndarray]:
+    """Return squares of 10 pixels at (column, row), of a class, with a score."""
+    masks = np.zeros((40, 40, len(squares)), bool)
+    for i, (x, y, _, _) in enumerate(squares):
+        masks[y : y + 10, x : x + 10, i] = True
+    return {
+        "masks": masks,
+        "class_ids": np.array([square[2] for square in squares], int),
+        "scores": np.array([square[3] for square in squares], float),
+    }
+
+
+NOTHING = instances()
+ONE = instances((5, 5, 1, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "part"),
+    [
+        ([], [], 1.0),
+        ([NOTHING], [NOTHING], 1.0),
+        ([ONE], [NOTHING], 1.0),
+        ([NOTHING], [ONE], 0.0),
+        ([instances((5, 5, 1, 0.2))], [ONE], 1.0),  # less sure, but there
+        ([instances((5, 5, 2, 0.9))], [ONE], 0.0),  # of another class
+        ([instances((6, 5, 1, 0.9))], [ONE], 0.0),  # 90 of 110 pixels
+        ([ONE], [instances((5, 5, 1, 0.9), (20, 5, 1, 0.8))], 0.5),
+        ([ONE], [instances((5, 5, 1, 0.9), (20, 5, 1, 0.4))], 1.0),  # unsure
+        ([ONE], [instances((5, 5, 1, 0.9), (5, 5, 1, 0.8))], 0.5),  # one for two
+        ([ONE, NOTHING], [ONE, ONE], 0.5),
+        ([ONE, NOTHING], [ONE], 1.0),  # no more images were asked for
+    ],
+)
+def test_agreement_by_hand(found, expected, part):
+    assert frontier.agreement(found, expected) == part
+
+
+def test_a_file_that_is_another_model_is_refused(monkeypatch, tiny_config, tiny_model):
+    monkeypatch.setattr(Entry, "load", lambda entry: tiny_model)
+    monkeypatch.setattr(frontier, "HELD_TO_KERAS", 2)
+    monkeypatch.setattr(frontier, "detect", lambda model, images: [ONE, ONE])
+    asked = []
+
+    def detector(entry, form, reference):
+        asked.append(form)
+        return (lambda image: NOTHING if "LiteRT" in form else ONE), 0
+
+    monkeypatch.setattr(frontier, "detector", detector)
+    with pytest.raises(ValueError, match=r"dense in LiteRT float32 finds 0\.0%"):
+        frontier.hold_to_keras(Entry(1.0))
+    assert asked == ["ONNX Runtime float32", "OpenVINO float32", "LiteRT float32"]
+
+
+def test_on_paper_all_slots_count(tiny_model):
+    slots = {
+        "rois": tiny_model.settings.proposals_inference,
+        "masks": tiny_model.settings.detections,
+    }
+    found = frontier.on_paper(tiny_model, (64, 64))
+    parts = layer_costs(tiny_model, (64, 64), **slots).values()
+    everything = total({str(i): total(layers) for i, layers in enumerate(parts)})
+    memory = layer_memory(tiny_model, (64, 64), **slots)
+    held = max(n for layers in memory.values() for n in layers.values())
+    assert found == {**everything._asdict(), "held": held}
+
+
+def test_work_is_counted_with_the_slots_that_are_measured(monkeypatch, elsewhere):
     class Asked(Exception):
         """Ends the making of a model where its channels would be pruned."""
 
     def ask(config, *args, **options):
         raise Asked(config)
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(frontier_models, "prune_channels", ask)
     with pytest.raises(Asked) as asked:
         frontier_models.make(Entry(0.5))

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from mrcnn.benchmarks import timing
@@ -63,3 +64,22 @@ def test_the_yardstick_counts_its_own_work():
 @pytest.mark.parametrize("field", ["device", "python", "keras", "backend"])
 def test_the_environment_is_named(field):
     assert timing.environment()[field]
+
+
+def test_a_peak_can_be_forgotten():
+    def hold(megabytes: int) -> None:
+        assert bytearray(megabytes << 20)[-1] == 0  # zeroed, so really held
+
+    hold(400)
+    peak, before = timing.peak_memory(), timing.restart_peak_memory()
+    if timing.peak_memory() == peak:
+        pytest.skip("this system remembers its peak")
+    hold(100)
+    assert timing.peak_memory() - before == pytest.approx(100 << 20, rel=0.2)
+
+
+def test_versions_of_what_is_installed_are_named(monkeypatch):
+    monkeypatch.setattr(timing, "PACKAGES", ("numpy", "no-such-package"))
+    found = timing.environment()
+    assert found["numpy"] == np.__version__
+    assert "no-such-package" not in found
