@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from mrcnn.cost import total
 from mrcnn.pruning import criteria
+from mrcnn.pruning.selection import MULTIPLE
 from mrcnn.tasks import LOSS_NAMES
 
 from stages_pruning import EXAMPLE, SCHEDULE, SPARSITY, Weights
@@ -122,32 +124,62 @@ def _losses(walk: Walk) -> str:
 def how_pruning_works(weights: Weights) -> dict[str, str]:
     """Return what "How pruning works" shows, by the names that it uses."""
     costs = weights.costs()
-    total = weights.walk.costs()["total"]
+    everything = weights.walk.costs()["total"]
     below, first = weights.below(), "mrcnn_class_conv1"
     kept = 1 - SPARSITY
     numbers = {
         "sparsity": f"{SPARSITY:.0%}",
         "prunable": f"{weights.size / 1e6:.2f}",
-        "prunable_share": f"{weights.size / total.parameters:.1%}",
+        "prunable_share": f"{weights.size / everything.parameters:.1%}",
         "layers": _count(len(weights.layers)),
         "example": f"`{EXAMPLE}`",
         "threshold": f"{weights.threshold:.2f}",
         **_extremes("below", below),
-        "box_head_parameters": _part(costs["box head"].parameters, total.parameters),
-        "box_head_work": _part(costs["box head"].macs, total.macs),
-        "mask_head_parameters": _part(costs["mask head"].parameters, total.parameters),
-        "mask_head_work": _part(costs["mask head"].macs, total.macs),
+        "box_head_parameters": _part(
+            costs["box head"].parameters, everything.parameters
+        ),
+        "box_head_macs": _part(costs["box head"].macs, everything.macs),
+        "mask_head_parameters": _part(
+            costs["mask head"].parameters, everything.parameters
+        ),
+        "mask_head_macs": _part(costs["mask head"].macs, everything.macs),
         "first_layer": f"`{first}`",
         "first_layer_share": _part(weights.arrays[first].size, weights.size),
         "rois": _count(weights.walk.model.settings.proposals_inference),
         "masks": _count(weights.walk.model.settings.detections),
+        "box_chunk": _count(weights.walk.model.settings.box_chunk),
+        "mask_chunk": _count(weights.walk.model.settings.mask_chunk),
         "choices": _count(len(SCHEDULE.steps())),
         "bits_mask": f"{1 + 32 * kept:.1f}",
         "bits_index": f"{64 * kept:.1f}",
         **_allocations(weights),
         **_channels(weights),
     }
-    return numbers | {"lamp_table": _lamp()}
+    return numbers | {"lamp_table": _lamp(), "cost_table": _costs(weights)}
+
+
+def _costs(weights: Weights) -> str:
+    """Return a table of parameters, arithmetic and memory, stage by stage."""
+    costs, memory = weights.by_stage()
+    names = {"fpn": "pyramid", "rpn": "proposals"}
+    sums = {stage: total(layers) for stage, layers in costs.items()}
+    rows = [
+        (names.get(stage, stage), cost, max(memory[stage].values()))
+        for stage, cost in sums.items()
+    ]
+    rows.append(("the network", total(sums), max(most for *_, most in rows)))
+    return table(
+        ["part", "parameters, MB", "million multiply-accumulates", "held at once, MB"],
+        [
+            (
+                name,
+                *(f"{n / 1e6:.2f}" for n in (4 * cost.parameters,)),
+                f"{cost.macs / 1e6:.0f}",
+                f"{4 * most / 1e6:.2f}",
+            )
+            for name, cost, most in rows
+        ],
+    )
 
 
 def _part(value: float, whole: float) -> str:
@@ -185,6 +217,9 @@ def _channels(weights: Weights) -> dict[str, str]:
     freed = work.freed(work.widths)
     macs = weights.walk.costs()["total"].macs
     dear, cheap = macs * freed["mask head 2"], macs * freed["block 5b, second"]
+    both = weights.work(weights=0.5)
+    freed = both.freed(both.widths)
+    ratio = freed["mask head 2"] / freed["block 5b, second"]
     half = {name: width / 2 for name, width in work.widths.items()}
     pyramid = next(g for g in weights.groups if g.name == "pyramid")
     return {
@@ -198,6 +233,8 @@ def _channels(weights: Weights) -> dict[str, str]:
         "mask_channel": f"{dear / 1e6:.1f}",
         "inner_channel": f"{cheap / 1e6:.3f}",
         "channel_ratio": _count(round(dear / cheap)),
+        "work_ratio": _count(round(ratio)),
+        "multiple": _count(MULTIPLE),
     }
 
 

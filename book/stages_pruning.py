@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from mrcnn import build
-from mrcnn.cost import Cost
+from mrcnn.cost import Cost, by_stage, layer_costs, layer_memory
 from mrcnn.nn.channels import channel_groups
 from mrcnn.pruning import allocation, criteria
 from mrcnn.pruning.prunable import GROUPS, Arrays, group_of, kernels, prunable_layers
@@ -87,9 +87,22 @@ class Weights:
             for way, masks in ways.items()
         }
 
-    def work(self) -> Work:
-        """Return the multiply-accumulates of an image at any widths."""
-        return Work(self.walk.model, self.groups, self.walk.shape, weights=0)
+    def work(self, *, weights: float = 0) -> Work:
+        """Return the work at any widths, of which the weights are a part."""
+        return Work(self.walk.model, self.groups, self.walk.shape, weights=weights)
+
+    def by_stage(
+        self,
+    ) -> tuple[dict[str, dict[str, Cost]], dict[str, dict[str, int]]]:
+        """Return by stage and layer what is done for an image, and what is held."""
+        s = self.walk.model.settings
+        slots = {"rois": s.proposals_inference, "masks": s.detections}
+        counted = (
+            count(self.walk.model, self.walk.shape, **slots)
+            for count in (layer_costs, layer_memory)
+        )
+        costs, memory = map(by_stage, counted)
+        return costs, memory
 
     def costs(self) -> dict[str, Cost]:
         """Return what the parts cost, without their sum."""
@@ -223,7 +236,7 @@ def schedule(weights: Weights) -> Figure:
 
 @look()
 def shares(weights: Weights) -> Figure:
-    """Draw each part's share of the parameters beside that of the work."""
+    """Draw each part's share of the parameters beside that of the arithmetic."""
     costs = weights.costs()
     figure, axes = new_figure(size=(5.8, 3.6))
     ax = axes[0, 0]

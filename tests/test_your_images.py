@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from mrcnn.data.shapes import ShapesDataset
+from mrcnn.study import channels
 
 PAGE = Path(__file__).resolve().parents[1] / "book" / "your-images.md"
 
@@ -32,7 +33,13 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     write_set(tmp_path / "cells" / "val", ShapesDataset(2, seed=2))
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     code = "\n".join(blocks)
-    for whole, short in {"epochs=40": "epochs=1", "epochs=10": "epochs=3"}.items():
+    monkeypatch.setattr(channels, "UPDATES", 1)
+    shorter = {
+        "epochs=40": "epochs=1",
+        "epochs=10": "epochs=3",
+        "steps=1000": "steps=7",
+    }
+    for whole, short in shorter.items():
         assert code.count(whole) == 1
         code = code.replace(whole, short)
     exec(compile(code, str(PAGE), "exec"), {})
@@ -41,5 +48,8 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     assert "90.0%" in said
     files = {path.name for path in tmp_path.iterdir()}
     assert {"annotations.png", "sizes.png", "found.png"} <= files
-    assert {"cells.h5", "cells_pruned.h5"} <= files
+    assert {"cells.h5", "cells_pruned.h5", "cells_narrow.h5"} <= files
+    sizes = [(tmp_path / f"cells{kind}.h5").stat().st_size for kind in ("", "_narrow")]
+    assert sizes[1] < 0.7 * sizes[0]
+    assert (tmp_path / "cells.tflite").stat().st_size > 0.9 * sizes[1]
     assert (tmp_path / "training" / "checkpoint.h5").is_file()
