@@ -20,6 +20,7 @@ import contextlib
 import importlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -127,15 +128,15 @@ def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> 
         raise ImportError("ONNX needs a converter: pip install tf2onnx onnx") from error
     import tensorflow as tf
 
-    function = tf.function(_inference(model), input_signature=signature)
+    converted, _ = converter.convert.from_function(
+        tf.function(_inference(model), input_signature=signature),
+        input_signature=signature,
+        opset=OPSET,
+        custom_op_handlers={"CropAndResize": (_as_roi_align, [])},
+    )
+    _average_in_roi_align(converted.graph)
     with atomic_path(path) as temporary:
-        converter.convert.from_function(
-            function,
-            input_signature=signature,
-            opset=OPSET,
-            custom_op_handlers={"CropAndResize": (_as_roi_align, [])},
-            output_path=str(temporary),
-        )
+        temporary.write_bytes(converted.SerializeToString())
     return Path(path)
 
 
@@ -222,6 +223,34 @@ def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:
         shapes=[shape],
         dtypes=[dtype],
     )
+
+
+def _average_in_roi_align(graph: Any) -> None:
+    """Let RoiAlign take the means of its samples, where a pooling layer does.
+
+    k times as many bins of one sample, averaged k by k, are bins of k by k samples: the
+    same points, of which k * k times fewer numbers are written. Aligned crops are such
+    (`mrcnn.ops.roi_align.pyramid_roi_align`).
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    for pool in [node for node in graph.node if node.op_type == "AveragePool"]:
+        align, attributes = makers.get(pool.input[0]), _attributes(pool)
+        if align is None or align.op_type != "RoiAlign" or readers[pool.input[0]] > 1:
+            continue
+        k = attributes.pop("kernel_shape").ints[0]
+        if list(attributes.pop("strides").ints) != [k, k] or attributes:
+            continue  # it overlaps, or pads
+        settings = _attributes(align)
+        settings["output_height"].i //= k
+        settings["output_width"].i //= k
+        settings["sampling_ratio"].i *= k
+        align.output[0] = pool.output[0]
+        graph.node.remove(pool)
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    return {attribute.name: attribute for attribute in node.attribute}
 
 
 def detections(outputs: Mapping[str, Any], geometry: Geometry) -> Detection:

@@ -107,8 +107,19 @@ def test_litert(model, images, tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_onnx(model, images, tmp_path):
     pytest.importorskip("tf2onnx")
-    runtime = pytest.importorskip("onnxruntime")
+    onnx, runtime = map(pytest.importorskip, ("onnx", "onnxruntime"))
     path = export.to_onnx(model, tmp_path / "model.onnx", SHAPE)
+    nodes = onnx.load(path).graph.node
+    # Each bin is sampled 2 x 2 times where it is cut out, not pooled afterwards.
+    assert not [node for node in nodes if node.op_type == "AveragePool"]
+    crops = [
+        {attribute.name: attribute.i for attribute in node.attribute}
+        for node in nodes
+        if node.op_type == "RoiAlign"
+    ]
+    assert [(crop["output_height"], crop["sampling_ratio"]) for crop in crops] == [
+        *((7, 2), (14, 2)),
+    ]
     session = runtime.InferenceSession(str(path))
     names = [output.name for output in session.get_outputs()]
 

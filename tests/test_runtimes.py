@@ -93,7 +93,10 @@ def test_integers(quantize, program, suffix, exported, images, tmp_path):
     ],
 )
 def test_without_the_program(load, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
+    module = package.replace("-", "_")
+    for loaded in [name for name in sys.modules if name.startswith(f"{module}.")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=f"pip install {package}"):
         load("model.onnx")
 
