@@ -123,12 +123,12 @@ PROFILES: dict[str, dict[str, Profile]] = {
         "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
     },
     "shapes pruning": {
-        "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=11),
+        "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=5),
         "cpu": Profile(train_images=2000, test_images=100, epochs=12, steps=25),
         "full": Profile(train_images=20000, test_images=1000, epochs=60, steps=100),
     },
     "balloon pruning": {
-        "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=11),
+        "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=5),
         "cpu": Profile(train_images=160, test_images=40, epochs=6, steps=25),
         "full": Profile(train_images=160, test_images=40, epochs=20, steps=100),
     },

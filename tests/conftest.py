@@ -10,6 +10,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 import numpy as np
 import pytest
 
+import mrcnn  # noqa: F401 (before TensorFlow, which reads a setting of it)
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -1,6 +1,7 @@
 """The rules of CONTRIBUTING.md that a machine can hold us to."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -76,6 +77,25 @@ def test_importing_the_package_loads_no_backend():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("set_before", "expected"), [(None, "1"), ("0", "0")])
+def test_tensorflow_is_told_to_take_its_faster_convolutions(set_before, expected):
+    """Before it is loaded, and unless the user has told it otherwise."""
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    environment = {key: value for key, value in os.environ.items() if key != name}
+    if set_before is not None:
+        environment[name] = set_before
+    program = f"import os, mrcnn; print(os.environ['{name}'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from mrcnn.data.shapes import ShapesDataset
-from mrcnn.study import channels
 
 PAGE = Path(__file__).resolve().parents[1] / "book" / "your-images.md"
 
@@ -33,7 +32,6 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     write_set(tmp_path / "cells" / "val", ShapesDataset(2, seed=2))
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     code = "\n".join(blocks)
-    monkeypatch.setattr(channels, "UPDATES", 1)
     shorter = {
         "epochs=40": "epochs=1",
         "epochs=10": "epochs=3",

@@ -32,7 +32,7 @@ the training to the weights that stay: on validation images every method that wa
 gained when the end moved from 0.6 to 0.3, and again to 0.1."""
 
 UPDATES = 8
-"""How often weights are chosen on the ramp."""
+"""How often weights are chosen on the ramp, where the budget is large enough."""
 
 WARMUP = 20
 """Steps over which the learning rate rises: few, for a network that is trained."""
@@ -63,7 +63,10 @@ class Cell(NamedTuple):
     @property
     def updates(self) -> int:
         """How often weights are chosen."""
-        return 1 if self.method.startswith(ONE_SHOT) else UPDATES
+        if self.method.startswith(ONE_SHOT):
+            return 1
+        method = self.method_used
+        return affordable_updates(self.steps, method.cost if method else 0.0)
 
     @property
     def overhead(self) -> int:
@@ -88,6 +91,16 @@ class Cell(NamedTuple):
     def stage(self, config: Config, epochs: int = 1) -> Stage:
         """Return the training; see `retraining`."""
         return retraining(config, epochs)
+
+
+def affordable_updates(steps: int, cost: float) -> int:
+    """Return how often weights or channels are chosen: once at least.
+
+    Args:
+        steps: the whole budget. Of a small one, choosing takes half at most.
+        cost: of a choice, in training steps.
+    """
+    return UPDATES if UPDATES * cost <= steps / 2 else max(1, int(steps / 2 / cost))
 
 
 def left_for_training(steps: int, overhead: int, method: str) -> int:

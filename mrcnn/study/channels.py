@@ -15,7 +15,12 @@ from mrcnn.pruning.methods import BY_TASK
 from mrcnn.pruning.saliency import gradient_cost
 from mrcnn.pruning.schedules import check
 from mrcnn.pruning.surgery import Plan, shrink
-from mrcnn.study.cells import UPDATES, left_for_training, ramp, retraining
+from mrcnn.study.cells import (
+    affordable_updates,
+    left_for_training,
+    ramp,
+    retraining,
+)
 from mrcnn.study.run import CALIBRATION_SEED
 
 LOSSES = BY_TASK
@@ -60,9 +65,10 @@ def prune_channels(
     model = build.model(config, seed=seed)
     if checkpoint:
         weights.load_weights(model, checkpoint)
-    overhead = math.ceil(UPDATES * gradient_cost(LOSSES, BATCHES))
-    steps = left_for_training(steps, overhead, "Pruning of channels")
-    schedule = ramp(1 - part, steps, UPDATES)
+    cost = gradient_cost(LOSSES, BATCHES)
+    updates = affordable_updates(steps, cost)
+    steps = left_for_training(steps, math.ceil(updates * cost), "Pruning of channels")
+    schedule = ramp(1 - part, steps, updates)
     check(schedule, steps)
     batches = partial(
         build.batches, config, train, shuffle=True, augmentation=augmentation

@@ -78,7 +78,8 @@ def test_predictions_of_the_keras_model_unmold_to_the_same(session, images):
         )
         np.testing.assert_array_equal(boxes, expected["rois"])
         np.testing.assert_array_equal(class_ids, expected["class_ids"])
-        np.testing.assert_allclose(scores, expected["scores"])
+        # An image alone and one of three may differ in the last bit.
+        np.testing.assert_allclose(scores, expected["scores"], rtol=1e-6)
         different = np.count_nonzero(full != expected["masks"])
         assert different <= 1e-3 * full.size
 

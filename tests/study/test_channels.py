@@ -22,9 +22,8 @@ def dense(tiny_model, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Choose channels a single time, and one by one in the narrow network."""
-    monkeypatch.setattr(channels, "UPDATES", 1)
+def one_by_one(monkeypatch):
+    """Choose channels one by one in the narrow network."""
     monkeypatch.setattr(selection, "NARROWEST", 2)
     monkeypatch.setattr(selection, "MULTIPLE", 1)
 

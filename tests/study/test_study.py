@@ -59,10 +59,20 @@ def test_every_method_has_the_same_budget():
 
 @pytest.mark.parametrize("method", ["LAMP", "TBP", "DiSparse"])
 def test_every_choice_that_is_paid_for_is_made(method):
-    for steps in range(60, 400):
+    for steps in range(16, 400):
         cell = Cell(method, 0.9, 0, steps)
         assert len(cell.schedule.steps()) == cell.updates
         assert cell.schedule.end < cell.training_steps
+
+
+@pytest.mark.parametrize("method", ["LAMP", "TBP", "DiSparse"])
+def test_a_small_budget_is_not_spent_on_choosing(method):
+    for steps in range(16, 400):
+        cell = Cell(method, 0.9, 0, steps)
+        assert cell.overhead <= math.ceil(steps / 2)
+        dearer = math.ceil((cell.updates + 1) * cell.method_used.cost)
+        assert cell.updates == 8 or dearer > steps / 2
+    assert Cell(method, 0.9, 0, 300).updates == 8
 
 
 def test_the_ramp_of_the_study_by_hand():
@@ -85,8 +95,8 @@ def test_gradients_are_paid_for():
 
 
 def test_a_budget_must_pay_for_the_choice_of_weights():
-    with pytest.raises(ValueError, match=r"TBP spends \d+ steps .*, of 9:"):
-        _ = Cell("TBP", 0.9, 0, 9).training_steps
+    with pytest.raises(ValueError, match=r"DiSparse spends \d+ steps .*, of 5:"):
+        _ = Cell("DiSparse", 0.9, 0, 5).training_steps
 
 
 def test_one_shot_prunes_once():
@@ -268,7 +278,7 @@ def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
     ("options", "message"),
     [
         (["--methods", "magic"], "no pruning method magic"),
-        (["--methods", "TBP", "--steps", "9"], "give it a larger budget"),
+        (["--methods", "TBP", "--steps", "3"], "give it a larger budget"),
         (["--sparsities", "95"], "target is 95"),
         (["--methods", "smaller dense", "--sparsities", "95"], "target is 95"),
         (
