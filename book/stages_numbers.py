@@ -174,7 +174,7 @@ def _costs(weights: Weights) -> str:
             (
                 name,
                 *(f"{n / 1e6:.2f}" for n in (4 * cost.parameters,)),
-                f"{cost.macs / 1e6:.0f}",
+                f"{cost.macs / 1e6:,.0f}",
                 f"{4 * most / 1e6:.2f}",
             )
             for name, cost, most in rows
