@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COLAB = "https://colab.research.google.com/github"
 TYPES = {"PROFILE": str, "SEED": int, "EPOCHS": int, "WEIGHTS": str, "OUTPUT_DIR": str}
-CELL_SECONDS = 480  # a hung kernel must not hang the tests; slow machines took 185
+CELL_SECONDS = 240
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
