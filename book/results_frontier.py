@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mrcnn.benchmarks.frontier_results import faster, frontier_path, places, worst
 from mrcnn.benchmarks.rows import Row
+from mrcnn.study.subjects import SUBJECTS
 from mrcnn.tasks import Task
 from mrcnn.visualize import plot_frontier
 from mrcnn.visualize.style import Figure
@@ -18,9 +19,10 @@ WIDE = "detect R50 1024"
 
 def numbers() -> dict[str, str]:
     """Return what the page shows, by the names that it uses."""
-    rows = _rows()
+    rows, dense = _rows(), SUBJECTS["compact"].dense
     return {
         "frontier_machine": rows[0]["environment"]["device"],
+        "dense_steps": f"{dense.epochs * dense.steps:,}",
         "models_table": models(rows),
         "frontier_table": formats(rows),
         "widths_table": widths(json.loads((BOOK / "results/widths.json").read_text())),

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mrcnn.cost import total
 from mrcnn.pruning import criteria
 from mrcnn.pruning.selection import MULTIPLE
 from mrcnn.tasks import LOSS_NAMES
@@ -124,25 +123,21 @@ def _losses(walk: Walk) -> str:
 def how_pruning_works(weights: Weights) -> dict[str, str]:
     """Return what "How pruning works" shows, by the names that it uses."""
     costs = weights.costs()
-    everything = weights.walk.costs()["total"]
+    total = weights.walk.costs()["total"]
     below, first = weights.below(), "mrcnn_class_conv1"
     kept = 1 - SPARSITY
     numbers = {
         "sparsity": f"{SPARSITY:.0%}",
         "prunable": f"{weights.size / 1e6:.2f}",
-        "prunable_share": f"{weights.size / everything.parameters:.1%}",
+        "prunable_share": f"{weights.size / total.parameters:.1%}",
         "layers": _count(len(weights.layers)),
         "example": f"`{EXAMPLE}`",
         "threshold": f"{weights.threshold:.2f}",
         **_extremes("below", below),
-        "box_head_parameters": _part(
-            costs["box head"].parameters, everything.parameters
-        ),
-        "box_head_macs": _part(costs["box head"].macs, everything.macs),
-        "mask_head_parameters": _part(
-            costs["mask head"].parameters, everything.parameters
-        ),
-        "mask_head_macs": _part(costs["mask head"].macs, everything.macs),
+        "box_head_parameters": _part(costs["box head"].parameters, total.parameters),
+        "box_head_macs": _part(costs["box head"].macs, total.macs),
+        "mask_head_parameters": _part(costs["mask head"].parameters, total.parameters),
+        "mask_head_macs": _part(costs["mask head"].macs, total.macs),
         "first_layer": f"`{first}`",
         "first_layer_share": _part(weights.arrays[first].size, weights.size),
         "rois": _count(weights.walk.model.settings.proposals_inference),
@@ -160,24 +155,20 @@ def how_pruning_works(weights: Weights) -> dict[str, str]:
 
 def _costs(weights: Weights) -> str:
     """Return a table of parameters, arithmetic and memory, stage by stage."""
-    costs, memory = weights.by_stage()
     names = {"fpn": "pyramid", "rpn": "proposals"}
-    sums = {stage: total(layers) for stage, layers in costs.items()}
-    rows = [
-        (names.get(stage, stage), cost, max(memory[stage].values()))
-        for stage, cost in sums.items()
-    ]
-    rows.append(("the network", total(sums), max(most for *_, most in rows)))
+    stages = weights.stages()
+    most = max(held for _, held in stages.values())
+    stages["the network"] = weights.walk.costs()["total"], most
     return table(
         ["part", "parameters, MB", "million multiply-accumulates", "held at once, MB"],
         [
             (
-                name,
-                *(f"{n / 1e6:.2f}" for n in (4 * cost.parameters,)),
+                names.get(stage, stage),
+                f"{4 * cost.parameters / 1e6:.2f}",
                 f"{cost.macs / 1e6:,.0f}",
-                f"{4 * most / 1e6:.2f}",
+                f"{4 * held / 1e6:.2f}",
             )
-            for name, cost, most in rows
+            for stage, (cost, held) in stages.items()
         ],
     )
 
@@ -212,13 +203,12 @@ def _allocations(weights: Weights) -> dict[str, str]:
 
 def _channels(weights: Weights) -> dict[str, str]:
     """Return how many groups there are, and what their channels cost."""
-    work = weights.work()
+    arithmetic, work = weights.arithmetic(), weights.work()
     free = [g for g in weights.groups if len(g.makers) == 1]
-    freed = work.freed(work.widths)
     macs = weights.walk.costs()["total"].macs
+    freed = arithmetic.freed(work.widths)
     dear, cheap = macs * freed["mask head 2"], macs * freed["block 5b, second"]
-    both = weights.work(weights=0.5)
-    freed = both.freed(both.widths)
+    freed = work.freed(work.widths)
     ratio = freed["mask head 2"] / freed["block 5b, second"]
     half = {name: width / 2 for name, width in work.widths.items()}
     pyramid = next(g for g in weights.groups if g.name == "pyramid")
@@ -227,7 +217,7 @@ def _channels(weights: Weights) -> dict[str, str]:
         "free_groups": _count(len(free)),
         "coupled_groups": _count(len(weights.groups) - len(free)),
         "all_channels": _count(sum(work.widths.values())),
-        "half_width_work": f"{work.part(half):.0%}",
+        "half_width_work": f"{arithmetic.part(half):.0%}",
         "pyramid_makers": _count(len(pyramid.makers)),
         "pyramid_readers": _count(len(pyramid.readers)),
         "mask_channel": f"{dear / 1e6:.1f}",

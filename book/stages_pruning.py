@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from mrcnn import build
-from mrcnn.cost import Cost, by_stage, layer_costs, layer_memory
+from mrcnn.cost import Cost, by_stage, layer_costs, layer_memory, total
 from mrcnn.nn.channels import channel_groups
 from mrcnn.pruning import allocation, criteria
 from mrcnn.pruning.prunable import GROUPS, Arrays, group_of, kernels, prunable_layers
@@ -87,22 +87,26 @@ class Weights:
             for way, masks in ways.items()
         }
 
-    def work(self, *, weights: float = 0) -> Work:
-        """Return the work at any widths, of which the weights are a part."""
-        return Work(self.walk.model, self.groups, self.walk.shape, weights=weights)
+    def arithmetic(self) -> Work:
+        """Return the multiply-accumulates of an image at any widths."""
+        return Work(self.walk.model, self.groups, self.walk.shape, weights=0)
 
-    def by_stage(
-        self,
-    ) -> tuple[dict[str, dict[str, Cost]], dict[str, dict[str, int]]]:
-        """Return by stage and layer what is done for an image, and what is held."""
+    def work(self) -> Work:
+        """Return the work at any widths."""
+        return Work(self.walk.model, self.groups, self.walk.shape)
+
+    def stages(self) -> dict[str, tuple[Cost, int]]:
+        """Return what each stage costs for an image, and the most that it holds."""
         s = self.walk.model.settings
         slots = {"rois": s.proposals_inference, "masks": s.detections}
-        counted = (
-            count(self.walk.model, self.walk.shape, **slots)
+        costs, memory = (
+            by_stage(count(self.walk.model, self.walk.shape, **slots))
             for count in (layer_costs, layer_memory)
         )
-        costs, memory = map(by_stage, counted)
-        return costs, memory
+        return {
+            stage: (total(layers), max(memory[stage].values()))
+            for stage, layers in costs.items()
+        }
 
     def costs(self) -> dict[str, Cost]:
         """Return what the parts cost, without their sum."""

@@ -150,11 +150,11 @@ def by_stage(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, dict[str, Va
     stages: dict[str, dict[str, Value]] = {}
     for part, layers in parts.items():
         for name, value in layers.items():
-            stage = re.match(r"(?:res|bn)(\d)", name) if part == "backbone" else None
-            where = f"stage {stage[1]}" if stage else part
-            stages.setdefault("stem" if where == "backbone" else where, {})[name] = (
-                value
-            )
+            where = part
+            if part == "backbone":
+                stage = re.match(r"(?:res|bn)(\d)", name)
+                where = f"stage {stage[1]}" if stage else "stem"
+            stages.setdefault(where, {})[name] = value
     return stages
 
 

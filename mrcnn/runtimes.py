@@ -145,6 +145,7 @@ def quantize_for_openvino(
     numbers lie in a .bin file beside it, which is there first. NNCF does the work.
     """
     quantized = Path(quantized)
+    quantized.parent.mkdir(parents=True, exist_ok=True)
     nncf, package = _package("nncf"), _package("openvino")
     batches = [dict(batch) for batch in batches]
     ranges = importlib.import_module("nncf.quantization.range_estimator")

@@ -100,7 +100,7 @@ def peak_memory() -> int:
     """
     status = Path("/proc/self/status")
     if status.is_file():
-        return _kilobytes(status, "VmHWM")
+        return _held(status, "VmHWM")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
@@ -113,10 +113,10 @@ def restart_peak_memory() -> int:
         return peak_memory()
     with contextlib.suppress(OSError):  # some containers forbid it
         Path("/proc/self/clear_refs").write_text("5")
-    return _kilobytes(status, "VmRSS")
+    return _held(status, "VmRSS")
 
 
-def _kilobytes(status: Path, field: str) -> int:
+def _held(status: Path, field: str) -> int:
     """Return a field of Linux's account of a process, in bytes."""
     (line,) = (n for n in status.read_text().splitlines() if n.startswith(field))
     return 1024 * int(line.split()[1])

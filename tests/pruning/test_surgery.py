@@ -14,13 +14,11 @@ SIDE = 64
 
 WIDTH = 8
 
-ARCHITECTURES = ("compact", "resnet50", "resnet101")
-
 
 def network(tiny_config, architecture: str):
     """Return a configuration and a model, every weight of which matters.
 
-    Every block adds little to what it gets, so that activations stay near one in the
+    Every block adds little to what it gets, so that activations do not grow through the
     deepest network, and none drowns what another layer says.
     """
     groups = channel_groups(architecture)
@@ -87,24 +85,17 @@ def test_each_group_can_lose_channels(tiny_config):
             layer.set_weights(arrays)
 
 
-def random_plan(architecture: str, rng: np.random.Generator, part: float) -> Plan:
-    """Return a plan that leaves one to seven channels to a part of the groups."""
-    return Plan(
-        {
-            group.name: tuple(
-                sorted(rng.permutation(WIDTH)[: rng.integers(1, 8)].tolist())
-            )
-            for group in channel_groups(architecture)
-            if rng.random() < part
-        }
-    )
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ["compact", "resnet50", "resnet101"])
 @pytest.mark.parametrize(("part", "seed"), [(1.0, 7), (1.0, 8), (0.5, 9)])
 def test_random_plans(architecture, part, seed, tiny_config):
     config, model = network(tiny_config, architecture)
-    compare(config, model, random_plan(architecture, np.random.default_rng(seed), part))
+    rng = np.random.default_rng(seed)
+    kept = {
+        group.name: tuple(sorted(rng.permutation(WIDTH)[: rng.integers(1, 8)].tolist()))
+        for group in channel_groups(architecture)
+        if rng.random() < part
+    }
+    compare(config, model, Plan(kept))
 
 
 @pytest.mark.slow
