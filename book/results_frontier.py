@@ -3,7 +3,13 @@
 import json
 from collections.abc import Sequence
 
-from mrcnn.benchmarks.frontier_results import faster, frontier_path, places, worst
+from mrcnn.benchmarks.frontier_results import (
+    deployed,
+    faster,
+    frontier_path,
+    places,
+    worst,
+)
 from mrcnn.benchmarks.rows import Row
 from mrcnn.study.subjects import SUBJECTS
 from mrcnn.tasks import Task
@@ -65,8 +71,7 @@ def formats(rows: Sequence[Row]) -> str:
                 f"{row['memory'] / 1e6:.0f}",
                 f"{worst(row, rows):+.1f}",
             )
-            for row in rows
-            if not row["control"]
+            for row in deployed(rows)
         ],
     )
 

@@ -187,22 +187,31 @@ def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:
     _, height, width, _ = graph.get_shape(image)
     output = node.output[0]
     shape, dtype = graph.get_shape(output), graph.get_dtype(output)
-    grow = np.zeros((4, 4), np.float32)  # from (y1, x1, y2, x2) to (x1, y1, x2, y2)
-    for axis, (count, extent) in enumerate(((rows, height), (columns, width))):
+    far = np.zeros(4, np.float32)  # how much of the edge that lies opposite counts
+    near = np.zeros(4, np.float32)  # in the order of RoiAlign, which is x1, y1, x2, y2
+    for axis, (count, extent) in enumerate(((columns, width), (rows, height))):
         half = 0.5 / (count - 1) if count > 1 else 0.0
-        for low, high in ((0, 2), (2, 0)):
-            grow[axis + low, 1 - axis + low] = (extent - 1) * (1 + half)
-            grow[axis + high, 1 - axis + low] = -(extent - 1) * half
+        far[axis::2], near[axis::2] = -(extent - 1) * half, (extent - 1) * (1 + half)
     graph.remove_node(node.name)
 
     def add(kind: str, inputs: list[str], **attributes: Any) -> str:
         return graph.make_node(kind, inputs, attr=attributes).output[0]
 
-    def constant(values: np.ndarray) -> str:
-        return graph.make_const(f"{name}/const_{values.ndim}", values).output[0]
+    def constant(what: str, values: Any, dtype: type = np.float32) -> str:
+        return graph.make_const(f"{name}/{what}", np.array(values, dtype)).output[0]
 
-    rois = add("MatMul", [boxes, constant(grow)])
-    rois = add("Add", [rois, constant(np.full(1, 0.5, np.float32))])
+    # Element by element: a product of matrices is what programs compute in bfloat16 if
+    # they may, and that moves regions by up to a quarter of a pixel of their level.
+    def share(what: str, order: list[int], factors: np.ndarray) -> str:
+        edges = add(
+            "Gather", [boxes, constant(f"{what}_edges", order, np.int64)], axis=1
+        )
+        return add("Mul", [edges, constant(f"{what}_factors", factors)])
+
+    rois = add(
+        "Add", [share("near", [1, 0, 3, 2], near), share("far", [3, 2, 1, 0], far)]
+    )
+    rois = add("Add", [rois, constant("half_pixel", [0.5])])
     crops = add(
         "RoiAlign",
         [

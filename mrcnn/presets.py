@@ -59,8 +59,8 @@ class DeployedShapesConfig(ShapesConfig):
     Exported models compute all slots of the mask head, filled or not (`mrcnn.export`).
     """
 
-    # On 400 validation images the dense network keeps box and mask AP with these, to
-    # 0.1 %; with 8 and 4 it loses 0.3 %.
+    # On 800 validation images the dense network keeps box and mask AP with these, to
+    # 0.2 %.
     POST_NMS_ROIS_INFERENCE = 16
     DETECTION_MAX_INSTANCES = 5
 

@@ -5,6 +5,7 @@ come from `mrcnn.export`; inputs and outputs are those that `mrcnn.export` lists
 """
 
 import importlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -68,9 +69,12 @@ def openvino(path: str | Path, *, precision: str = "f32", threads: int = 0) -> R
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
     }
-    model = core.compile_model(core.read_model(str(path)), "CPU", options)
-    request = model.create_infer_request()
+    model = core.read_model(str(path))
     names = [output.get_any_name() for output in model.outputs]
+    # What leads from the last layer to an output stays in float32. So let regions be
+    # outputs: rounded to bfloat16, they would lie beside what they are to cut out.
+    model.add_outputs([crop.input_value(1) for crop in _crops(model)])
+    request = core.compile_model(model, "CPU", options).create_infer_request()
 
     def run(inputs: Inputs) -> dict[str, np.ndarray]:
         found = request.infer(dict(inputs))
@@ -142,17 +146,22 @@ def quantize_for_openvino(
     """Write an OpenVINO model whose kernels and their inputs are 8-bit integers.
 
     Arguments as of `quantize_for_onnx_runtime`; `quantized` ends in .xml, and its
-    numbers lie in a .bin file beside it, which is there first. NNCF does the work.
+    numbers lie in a .bin file beside it, which is there first. NNCF does the work. From
+    the layers that predict boxes to the regions that are cut out, numbers stay float.
     """
     quantized = Path(quantized)
     quantized.parent.mkdir(parents=True, exist_ok=True)
     nncf, package = _package("nncf"), _package("openvino")
+    nncf.set_log_level(logging.WARNING)  # or it names each operation that stays float
     batches = [dict(batch) for batch in batches]
     ranges = importlib.import_module("nncf.quantization.range_estimator")
-    model: Any = nncf.quantize(
-        package.Core().read_model(str(path)),
+    model: Any = package.Core().read_model(str(path))
+    model = nncf.quantize(
+        model,
         nncf.Dataset(batches),
         subset_size=len(batches),
+        # In eight bits, a box in 128 pixels would lie on a grid of half pixels.
+        ignored_scope=nncf.IgnoredScope(names=_box_arithmetic(model)),
         # Few activations are negative: ranges need not lie around zero.
         preset=nncf.QuantizationPreset.MIXED,
         advanced_parameters=nncf.AdvancedQuantizationParameters(
@@ -168,3 +177,22 @@ def quantize_for_openvino(
         for suffix in (".bin", ".xml"):
             os.replace(whole.with_suffix(suffix), quantized.with_suffix(suffix))
     return quantized
+
+
+def _box_arithmetic(model: Any) -> list[str]:
+    """Return the names of OpenVINO operations between layers and RoIAlign's regions."""
+    found: dict[str, Any] = {}
+    ahead = [crop.input_value(1).get_node() for crop in _crops(model)]
+    while ahead:
+        node = ahead.pop()
+        name, kind = node.get_friendly_name(), node.get_type_name()
+        if name in found or kind in ("Constant", "Parameter", "Convolution", "MatMul"):
+            continue
+        found[name] = node
+        ahead += [value.get_node() for value in node.input_values()]
+    return list(found)
+
+
+def _crops(model: Any) -> list[Any]:
+    """Return the operations of an OpenVINO model that cut out regions."""
+    return [node for node in model.get_ops() if node.get_type_name() == "ROIAlign"]

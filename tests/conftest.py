@@ -13,6 +13,11 @@ import pytest
 import mrcnn  # noqa: F401 (before TensorFlow, which reads a setting of it)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow ones: a long test at the end leaves the other worker idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""

@@ -112,6 +112,8 @@ def test_onnx(model, images, tmp_path):
     nodes = onnx.load(path).graph.node
     # Each bin is sampled 2 x 2 times where it is cut out, not pooled afterwards.
     assert not [node for node in nodes if node.op_type == "AveragePool"]
+    # The box head's two dense layers, and not the regions: those would lose digits.
+    assert sum(node.op_type in ("MatMul", "Gemm") for node in nodes) == 2
     crops = [
         {attribute.name: attribute.i for attribute in node.attribute}
         for node in nodes

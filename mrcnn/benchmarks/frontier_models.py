@@ -101,13 +101,13 @@ class Entry(NamedTuple):
 
 
 DENSE_MODEL = Entry(1.0)
+TRAINED_ON = Entry(1.0, control=True)
 
 
 def make(entry: Entry) -> None:
     """Train and export a model, as far as that has not been done.
 
-    A control needs the plan of the pruned model of the same size. It is not exported:
-    in other programs it costs what that model costs.
+    A control needs the plan of the pruned model of the same size.
     """
     entry.saved("").mkdir(parents=True, exist_ok=True)
     if not entry.made:
@@ -115,8 +115,7 @@ def make(entry: Entry) -> None:
         train = _control if entry.control else _pruned
         # Half precision, as the dense weights are shipped: sizes can be compared.
         weights.save_weights(train(entry), entry.weights, dtype="float16")
-    if not entry.control:
-        _export(entry)
+    _export(entry)
 
 
 def _pruned(entry: Entry) -> MaskRCNN:
