@@ -181,16 +181,16 @@ def quantize_for_openvino(
 
 def _box_arithmetic(model: Any) -> list[str]:
     """Return the names of OpenVINO operations between layers and RoIAlign's regions."""
-    found: dict[str, Any] = {}
+    found: set[str] = set()
     ahead = [crop.input_value(1).get_node() for crop in _crops(model)]
     while ahead:
         node = ahead.pop()
         name, kind = node.get_friendly_name(), node.get_type_name()
         if name in found or kind in ("Constant", "Parameter", "Convolution", "MatMul"):
             continue
-        found[name] = node
+        found.add(name)
         ahead += [value.get_node() for value in node.input_values()]
-    return list(found)
+    return sorted(found)
 
 
 def _crops(model: Any) -> list[Any]:
