@@ -45,7 +45,7 @@ def calibration(tiny_config, tiny_shapes):
     return build.batches(tiny_config, tiny_shapes, shuffle=True, seed=6)
 
 
-def pruned(config, batches, calibration, epochs=3, **options):
+def pruned(config, batches, calibration, epochs=2, **options):
     model = build.model(config, seed=3, precision="float32")
     pruner = ChannelPruner(GROUPS, RAMP, calibration)
     fit(
