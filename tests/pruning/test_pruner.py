@@ -209,7 +209,9 @@ def test_saliency_follows_the_weights_of_the_losses(tiny_config, calibration):
             )
 
 
-def test_gradients_of_tasks_add_up_to_that_of_the_sum(tiny_config, calibration):
+def test_gradients_of_tasks_add_up_to_that_of_the_sum(
+    tiny_config, calibration, deterministic
+):
     sums = {}
     for groups in (BY_TASK, SUMMED):
         model = build.model(tiny_config, seed=3, precision="float32")
