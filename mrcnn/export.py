@@ -201,7 +201,7 @@ def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:
         return graph.make_const(f"{name}/{what}", np.array(values, dtype)).output[0]
 
     # Element by element: products of matrices are what programs compute in bfloat16 and
-    # 8 bits if they may, and that moves regions by a quarter of a pixel of their level.
+    # 8 bits if they may, and regions would lie beside what they are to cut out.
     def share(what: str, order: list[int], factors: np.ndarray) -> str:
         edges = add(
             "Gather", [boxes, constant(f"{what}_edges", order, np.int64)], axis=1

@@ -59,8 +59,6 @@ class DeployedShapesConfig(ShapesConfig):
     Exported models compute all slots of the mask head, filled or not (`mrcnn.export`).
     """
 
-    # On 800 validation images the dense network keeps box and mask AP with these, to
-    # 0.2 %.
     POST_NMS_ROIS_INFERENCE = 16
     DETECTION_MAX_INSTANCES = 5
 

@@ -29,6 +29,7 @@ from mrcnn.benchmarks.frontier_models import (
     DENSE_MODEL,
     TRAINED_ON,
     Entry,
+    export_formats,
     folder,
     make,
 )
@@ -273,9 +274,11 @@ def main() -> None:
         return
     pruned = [DENSE_MODEL, *map(Entry, args.parts)]
     controls = [Entry(part, control=True) for part in args.parts]
-    for entry in (*pruned, *controls, TRAINED_ON):
+    for entry in (*pruned, *controls):
         make(entry)
+        export_formats(entry)
         hold_to_keras(entry)
+    make(TRAINED_ON)
     formats = dict.fromkeys((FORMATS[0], *args.formats))  # first what all is held to
     wanted = [
         *product(pruned, formats),

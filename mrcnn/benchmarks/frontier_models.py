@@ -105,7 +105,7 @@ TRAINED_ON = Entry(1.0, control=True)
 
 
 def make(entry: Entry) -> None:
-    """Train and export a model, as far as that has not been done.
+    """Train a model, unless that has been done.
 
     A control needs the plan of the pruned model of the same size.
     """
@@ -115,7 +115,6 @@ def make(entry: Entry) -> None:
         train = _control if entry.control else _pruned
         # Half precision, as the dense weights are shipped: sizes can be compared.
         weights.save_weights(train(entry), entry.weights, dtype="float16")
-    _export(entry)
 
 
 def _pruned(entry: Entry) -> MaskRCNN:
@@ -163,7 +162,7 @@ def _step_seconds(config: Config) -> float:
     return min(end - start for start, end in pairwise(ends)) / TIMED_STEPS
 
 
-def _export(entry: Entry) -> None:
+def export_formats(entry: Entry) -> None:
     """Write what other programs lack or have of older weights: float32 and 8 bits."""
     model, exported = entry.load(), entry.saved("model.onnx")
     dataset = ShapesDataset(CALIBRATION, seed=SHAPES_TRAIN_SEED)
