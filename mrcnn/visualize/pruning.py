@@ -250,7 +250,7 @@ def plot_frontier(
     kinds: dict[str, str] = {}
     markers: dict[str, str] = {}
     for k, (program, formats) in enumerate(programs.items()):
-        color = OKABE_ITO[(0, 3, 2, 4, 1)[k % 5]]
+        color = OKABE_ITO[(0, 3, 2, 4, 1, 5)[k % 6]]
         for numbers, points in formats.items():
             kind = kinds.setdefault(numbers, LINES[len(kinds) % len(LINES)])
             x, y = zip(*points.values(), strict=True)
