@@ -84,6 +84,9 @@ class SmallBalloonConfig(BalloonConfig):
 
     IMAGE_MIN_DIM = 128
     IMAGE_MAX_DIM = 128
+    # AdamW's many operations take long to trace, which a few steps do not repay.
+    OPTIMIZER = "sgd"
+    WEIGHT_DECAY = 0.0
 
 
 class ShapesResNet50Config(Config):
@@ -121,12 +124,12 @@ PROFILES: dict[str, dict[str, Profile]] = {
         "full": Profile(train_images=20000, test_images=1000, epochs=40, steps=500),
     },
     "shapes pruning": {
-        "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=5),
+        "smoke": Profile(train_images=16, test_images=4, epochs=4, steps=2),
         "cpu": Profile(train_images=2000, test_images=100, epochs=12, steps=25),
         "full": Profile(train_images=20000, test_images=1000, epochs=60, steps=100),
     },
     "balloon pruning": {
-        "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=5),
+        "smoke": Profile(train_images=8, test_images=3, epochs=4, steps=2),
         "cpu": Profile(train_images=160, test_images=40, epochs=6, steps=25),
         "full": Profile(train_images=160, test_images=40, epochs=20, steps=100),
     },

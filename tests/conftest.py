@@ -39,6 +39,7 @@ def tiny_config():
     from mrcnn.presets import ShapesConfig
 
     class TinyConfig(ShapesConfig):
+        OPTIMIZER, WEIGHT_DECAY = "sgd", 0.0  # a step of AdamW takes twice as long here
         IMAGES_PER_GPU = 2
         IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64
         LAYER_WIDTHS = dict.fromkeys(default_widths("compact"), 8)
@@ -52,6 +53,16 @@ def tiny_config():
         WARMUP_STEPS = 0
 
     return TinyConfig()
+
+
+@pytest.fixture(scope="session")
+def adamw_config(tiny_config):
+    """The same with the optimizer of the book, which has more to remember."""
+
+    class TinyAdamWConfig(type(tiny_config)):
+        OPTIMIZER, WEIGHT_DECAY = "adamw", 0.01
+
+    return TinyAdamWConfig()
 
 
 @pytest.fixture(scope="session")

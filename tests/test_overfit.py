@@ -50,7 +50,7 @@ def test_four_images_are_learnt_by_heart():
     model = build.model(config, seed=1, precision="float32")
     history = training.fit(
         model,
-        build.batches(config, dataset, steps=300, shuffle=True),
+        build.batches(config, dataset, steps=200, shuffle=True),
         stages=[build.stage(config, epochs=1)],
         optimizer=lambda rate: build.optimizer(config, rate),
         verbose=0,

@@ -110,11 +110,11 @@ def test_a_stage_of_nothing(tiny_config):
 
 
 def test_resumed_is_as_if_never_interrupted(
-    tiny_config, train, tmp_path, deterministic
+    adamw_config, train, tmp_path, deterministic
 ):
     stages = [Stage("all", 2, 0.01, "cosine", 1)]
-    whole = new_model(tiny_config)
-    history = fit(tiny_config, train, whole, stages=stages, folder=tmp_path / "whole")
+    whole = new_model(adamw_config)
+    history = fit(adamw_config, train, whole, stages=stages, folder=tmp_path / "whole")
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -124,15 +124,15 @@ def test_resumed_is_as_if_never_interrupted(
     folder = tmp_path / "parts"
     with pytest.raises(KeyboardInterrupt):
         fit(
-            tiny_config,
+            adamw_config,
             train,
-            new_model(tiny_config),
+            new_model(adamw_config),
             stages=stages,
             folder=folder,
             callbacks=[Stop()],
         )
-    resumed = build.model(tiny_config, seed=99, precision="float32")
-    parts = fit(tiny_config, train, resumed, stages=stages, folder=folder)
+    resumed = build.model(adamw_config, seed=99, precision="float32")
+    parts = fit(adamw_config, train, resumed, stages=stages, folder=folder)
     for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
     assert parts == history

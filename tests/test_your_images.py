@@ -33,8 +33,11 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     code = "\n".join(blocks)
     shorter = {
+        "IMAGE_MIN_DIM = 256": "IMAGE_MIN_DIM = 128",
+        "IMAGE_MAX_DIM = 256": "IMAGE_MAX_DIM = 128",
         "epochs=40": "epochs=1",
         "epochs=10": "epochs=3",
+        "updates=4": "updates=2",
         "steps=1000": "steps=7",
     }
     for whole, short in shorter.items():

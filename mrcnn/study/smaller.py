@@ -20,17 +20,16 @@ def as_small_as(config: Config, sparsity: float) -> Config:
     """
     limit = (1 - sparsity) * _weights(config)
     low, high = 0.0, 1.0
-    for _ in range(ROUNDS):
-        middle = (low + high) / 2
-        fits = _weights(build.narrower(config, middle)) <= limit
-        low, high = (middle, high) if fits else (low, middle)
-    small = build.narrower(config, low)
-    if _weights(small) > limit:
+    if _weights(build.narrower(config, low)) > limit:
         raise ValueError(
             f"A network with {build.NARROWEST} channels in every layer has more "
             f"weights than are left at a sparsity of {sparsity}; take a lower one."
         )
-    return small
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        fits = _weights(build.narrower(config, middle)) <= limit
+        low, high = (middle, high) if fits else (low, middle)
+    return build.narrower(config, low)
 
 
 def _weights(config: Config) -> int:

@@ -36,7 +36,7 @@ def guarded(
     fit(
         model,
         build.batches(config, dataset, steps=1, shuffle=True, seed=5),
-        stages=[Stage("all", epochs, 0.01) for epochs in stages],
+        stages=[Stage("heads", epochs, 0.01) for epochs in stages],
         optimizer=partial(build.optimizer, config),
         callbacks=[pruner, guard],
         verbose=0,

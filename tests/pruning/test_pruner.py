@@ -13,14 +13,14 @@ from mrcnn.pruning.allocation import uniform
 from mrcnn.pruning.balance import weigh_losses
 from mrcnn.pruning.gates import GateSaliency
 from mrcnn.pruning.masks import Masks
-from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED, Method
+from mrcnn.pruning.methods import BY_TASK, SCHEMA, SUMMED, Method
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
 from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.saliency import Saliency
 from mrcnn.pruning.sensitivity import masked
 from mrcnn.structures import Stage
 from mrcnn.tasks import Task
-from mrcnn.training import fit
+from mrcnn.training import fit, set_trainable
 from mrcnn.weights import load_weights, save_weights
 
 RAMP = Schedule(target=0.9, start=1, end=3, updates=2)
@@ -75,7 +75,8 @@ def test_every_layer_but_the_first_and_the_outputs_can_be_pruned(tiny_model):
     assert {layer.group for layer in layers} == set(GROUPS)
 
 
-@pytest.mark.parametrize("name", [*BASELINES, SCHEMA])
+# Without gradients, with them, where weights may come back. `test_reports` takes all.
+@pytest.mark.parametrize("name", ["random", "Taylor", SCHEMA])
 def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calibration):
     model, pruner = pruned(tiny_config, batches, calibration, name)
     layers = prunable_layers(model)
@@ -87,9 +88,9 @@ def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calib
     assert [step for step, *_ in pruner.chosen] == [2, 3]
 
 
-def test_float16_masks_hold_through_loss_scaling(tiny_config, batches, calibration):
+def test_float16_masks_hold_through_loss_scaling(adamw_config, batches, calibration):
     model, pruner = pruned(
-        tiny_config, batches, calibration, "LAMP", precision="mixed_float16"
+        adamw_config, batches, calibration, "LAMP", precision="mixed_float16"
     )
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     for layer in pruner.layers:
@@ -108,24 +109,22 @@ def test_masks_survive_save_and_load(tiny_config, batches, calibration, tmp_path
     assert sparsity(found) == pytest.approx(0.9, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["random", "TBP"])
-def test_a_seed_repeats_the_masks(
-    name, tiny_config, batches, calibration, deterministic
-):
-    one, again = (pruned(tiny_config, batches, calibration, name)[1] for _ in range(2))
+def test_a_seed_repeats_the_masks(tiny_config, batches, calibration, deterministic):
+    args = (tiny_config, batches, calibration, "random")
+    one, again = (pruned(*args)[1] for _ in range(2))
     for name, mask in one.masks.arrays().items():
         np.testing.assert_array_equal(mask, again.masks.arrays()[name])
 
 
 def test_resumed_as_if_never_interrupted(
-    tiny_config, batches, calibration, tmp_path, deterministic
+    adamw_config, batches, calibration, tmp_path, deterministic
 ):
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
                 raise KeyboardInterrupt
 
-    args = (tiny_config, batches, calibration, "TBP, following the tasks")
+    args = (adamw_config, batches, calibration, "TBP, following the tasks")
     whole, pruner = pruned(*args)
     with pytest.raises(KeyboardInterrupt):
         pruned(*args, callbacks=[Stop()], folder=tmp_path)
@@ -259,7 +258,9 @@ def test_masks_hold_in_a_step_that_was_compiled_before(
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(False)  # step by step, nothing is compiled
-    model = compiled(build.model(tiny_config, seed=3, precision="float32"), tiny_config)
+    model = build.model(tiny_config, seed=3, precision="float32")
+    set_trainable(model, "mrcnn_mask.*")  # little to compile
+    compiled(model, tiny_config)
     one = build.batches(tiny_config, tiny_shapes, steps=1, seed=5)
     model.fit(one, verbose=0)
     pruner = Pruner(METHODS["magnitude, uniform"], Schedule(0.9, 0, 0, 1))
