@@ -8,8 +8,7 @@ WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
-# One by one: the slow ones come first, and both go on to the end.
-PYTEST   := -m pytest -n $(WORKERS) --maxschedchunk 1
+PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
 
 VENV    := .venv

@@ -13,7 +13,7 @@ from mrcnn.pruning.allocation import uniform
 from mrcnn.pruning.balance import weigh_losses
 from mrcnn.pruning.gates import GateSaliency
 from mrcnn.pruning.masks import Masks
-from mrcnn.pruning.methods import BY_TASK, SCHEMA, SUMMED, Method
+from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED, Method
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
 from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.saliency import Saliency
@@ -75,10 +75,7 @@ def test_every_layer_but_the_first_and_the_outputs_can_be_pruned(tiny_model):
     assert {layer.group for layer in layers} == set(GROUPS)
 
 
-# Without gradients, with them, where weights may come back. `test_reports` takes all.
-@pytest.mark.parametrize("name", ["random", "Taylor", SCHEMA])
-def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calibration):
-    model, pruner = pruned(tiny_config, batches, calibration, name)
+def check_sparsity(model, pruner):
     layers = prunable_layers(model)
     total = sum(layer.size for layer in layers)
     kept = sum(int(mask.sum()) for mask in pruner.masks.arrays().values())
@@ -86,6 +83,22 @@ def test_sparsity_is_exact_whatever_the_method(name, tiny_config, batches, calib
     zeros = sum(int((array == 0).sum()) for array in kernels(layers).values())
     assert zeros == total - kept
     assert [step for step, *_ in pruner.chosen] == [2, 3]
+
+
+@pytest.mark.parametrize("name", [*BASELINES, SCHEMA])
+def test_sparsity_is_exact_whatever_the_method(name, tiny_config, calibration):
+    model = build.model(tiny_config, seed=3, precision="float32")
+    pruner = Pruner(METHODS[name], RAMP, calibration)
+    pruner.set_model(compiled(model, tiny_config))
+    for pruner.step in RAMP.steps():
+        pruner.on_train_batch_begin(0)
+    check_sparsity(model, pruner)
+
+
+# Without gradients, with them, and where weights may come back.
+@pytest.mark.parametrize("name", ["random", "Taylor", SCHEMA])
+def test_sparsity_is_exact_after_training(name, tiny_config, batches, calibration):
+    check_sparsity(*pruned(tiny_config, batches, calibration, name))
 
 
 def test_float16_masks_hold_through_loss_scaling(adamw_config, batches, calibration):
