@@ -39,7 +39,7 @@ def tiny_config():
     from mrcnn.presets import ShapesConfig
 
     class TinyConfig(ShapesConfig):
-        OPTIMIZER, WEIGHT_DECAY = "sgd", 0.0  # a step of AdamW takes twice as long here
+        OPTIMIZER, WEIGHT_DECAY = "sgd", 0.0  # fewer operations than AdamW
         IMAGES_PER_GPU = 2
         IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64
         LAYER_WIDTHS = dict.fromkeys(default_widths("compact"), 8)
