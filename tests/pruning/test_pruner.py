@@ -97,8 +97,8 @@ def test_sparsity_is_exact_whatever_the_method(name, tiny_config, calibration):
 
 # Without gradients, with them, and where weights may come back.
 @pytest.mark.parametrize("name", ["random", "Taylor", SCHEMA])
-def test_sparsity_is_exact_after_training(name, tiny_config, batches, calibration):
-    check_sparsity(*pruned(tiny_config, batches, calibration, name))
+def test_sparsity_is_exact_after_training(name, adamw_config, batches, calibration):
+    check_sparsity(*pruned(adamw_config, batches, calibration, name))
 
 
 def test_float16_masks_hold_through_loss_scaling(adamw_config, batches, calibration):
