@@ -9,7 +9,8 @@ timed once more in each further round, so that what else the machine does for a 
 hits all rows alike. Next to each pruned model stands one of the same widths that was
 trained from random weights for the same time in all, in the fastest program too. Models
 are made first, where they are missing, and exported ones are held to Keras; that takes
-minutes each. Rows lie in `outputs` until all are there; `--out` takes them then.
+minutes each. Rows lie in `outputs` until all are there, and an interrupted run goes on
+with them; `--out` takes them then.
 """
 
 import argparse
@@ -229,10 +230,12 @@ def in_rounds(
     Args:
         wanted: models and formats.
         repeats: timed calls in a round.
-        progress: a JSON file that has the rows as far as they are.
+        progress: a JSON file that has the rows as far as they are; see `begun`.
     """
-    rows: list[Row] = []
+    rows = begun(wanted, progress)
     for turn, (i, (entry, form)) in product(range(ROUNDS), enumerate(wanted)):
+        if i < len(rows) and turn < len(rows[i]["rounds"]):
+            continue
         print(f"round {turn + 1}: {entry}, {form}", file=sys.stderr, flush=True)
         whole = turn == 0
         arguments = (str(entry.part), str(entry.control), form, str(whole))
@@ -245,6 +248,22 @@ def in_rounds(
             rows[i]["seconds"] = together(rows[i]["rounds"])
         write(rows, progress)
     return rows
+
+
+def begun(wanted: Sequence[tuple[Entry, str]], progress: Path) -> list[Row]:
+    """Return the rows that an interrupted run left, if they can be gone on with.
+
+    They can where the same was wanted, on this machine, with these versions of the
+    programs and these models. After a change of the code, remove the file.
+    """
+    if not progress.exists():
+        return []
+    rows = json.loads(progress.read_text())
+    found = [(row["part"], row["control"], row["format"]) for row in rows]
+    same = found == [(*entry, form) for entry, form in wanted[: len(rows)]]
+    here = all(row["environment"] == timing.environment() for row in rows)
+    newest = max(entry.weights.stat().st_mtime for entry, _ in wanted)
+    return rows if same and here and newest <= progress.stat().st_mtime else []
 
 
 def together(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -285,9 +304,11 @@ def main() -> None:
         *product(controls, [form for form in formats if form in CONTROL_FORMATS]),
         (TRAINED_ON, FORMATS[0]),
     ]
-    rows = in_rounds(wanted, args.repeats, folder() / "rows.json")
+    progress = folder() / "rows.json"
+    rows = in_rounds(wanted, args.repeats, progress)
     write(rows, args.out)
     print(table(rows))
+    progress.unlink()  # the next run measures anew
 
 
 if __name__ == "__main__":

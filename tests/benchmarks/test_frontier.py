@@ -150,6 +150,56 @@ def test_rows_are_timed_in_rounds(monkeypatch, tmp_path):
     assert [taken["median"] for taken in rows[1]["rounds"]] == [1.0, 2.0, 3.0]
 
 
+def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
+    wanted = [(Entry(0.5), "Keras float32"), (Entry(0.5), "LiteRT float32")]
+    Entry(0.5).weights.parent.mkdir(parents=True)
+    Entry(0.5).weights.touch()
+    progress = frontier_models.folder() / "rows.json"
+    asked = []
+
+    def measure(module, arguments, repeats):
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        asked.append(arguments)
+        part, control, form, whole = arguments
+        row = {"seconds": dict.fromkeys(("first", "median", "fastest", "slowest"), 1.0)}
+        if whole == "False":
+            return row
+        what = {"part": float(part), "control": control == "True", "format": form}
+        return row | what | {"environment": frontier.timing.environment()}
+
+    monkeypatch.setattr(frontier, "measure_apart", measure)
+    with pytest.raises(KeyboardInterrupt):
+        frontier.in_rounds(wanted, 7, progress)
+    before = json.loads(progress.read_text())
+    assert [len(row["rounds"]) for row in before] == [2, 1]
+
+    def goes_on(others=wanted):
+        return frontier.begun(others, progress) == before
+
+    assert goes_on()
+    assert goes_on([*wanted, (Entry(0.5), "OpenVINO int8")])
+    assert not goes_on(wanted[:1])
+    assert not goes_on(wanted[::-1])
+    assert not goes_on([(Entry(0.5, control=True), form) for _, form in wanted])
+    with monkeypatch.context() as moved:
+        moved.setattr(frontier.timing, "device_name", lambda: "another machine")
+        assert not goes_on()
+    made = Entry(0.5).weights.stat().st_mtime
+    later = progress.stat().st_mtime + 10
+    os.utime(Entry(0.5).weights, (later, later))
+    assert not goes_on()
+    os.utime(Entry(0.5).weights, (made, made))
+
+    asked.clear()
+    rows = frontier.in_rounds(wanted, 7, progress)
+    assert [(form, whole) for *_, form, whole in asked] == [
+        *(("LiteRT float32", "False"), ("Keras float32", "False")),
+        ("LiteRT float32", "False"),
+    ]
+    assert [len(row["rounds"]) for row in rows] == [3, 3]
+
+
 def instances(*squares: tuple[int, int, int, float]) -> dict[str, np.ndarray]:
     """Return squares of 10 pixels at (column, row), of a class, with a score."""
     masks = np.zeros((40, 40, len(squares)), bool)
