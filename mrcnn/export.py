@@ -132,7 +132,10 @@ def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> 
         tf.function(_inference(model), input_signature=signature),
         input_signature=signature,
         opset=OPSET,
-        custom_op_handlers={"CropAndResize": (_as_roi_align, [])},
+        custom_op_handlers={
+            "CropAndResize": (_as_roi_align, []),
+            "SelectV2": (_as_where, []),
+        },
     )
     _average_in_roi_align(converted.graph)
     with atomic_path(path) as temporary:
@@ -232,6 +235,14 @@ def _as_roi_align(graph: Any, node: Any, name: str, arguments: list) -> None:
         shapes=[shape],
         dtypes=[dtype],
     )
+
+
+def _as_where(graph: Any, node: Any, name: str, arguments: list) -> None:
+    """Turn TensorFlow's SelectV2 into ONNX's Where, which broadcasts alike.
+
+    The converter would write it as a sum of products with 0 and 1: six operations.
+    """
+    node.type = "Where"
 
 
 def _average_in_roi_align(graph: Any) -> None:

@@ -6,7 +6,7 @@ Shapes as in `mrcnn.structures`.
 
 from keras import ops
 
-from mrcnn.ops.sampling import gather
+from mrcnn.ops.sampling import gather, of_class
 from mrcnn.structures import RoiTargets, RpnTargets, Tensor
 
 
@@ -27,10 +27,8 @@ def smooth_l1(predicted: Tensor, target: Tensor, beta: float = 1.0) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, class_ids: Tensor) -> Tensor:
-    """Return -log softmax(logits (..., K)) at class_ids (...,)."""
-    log_probability = ops.log_softmax(logits, axis=-1)
-    chosen = ops.take_along_axis(log_probability, class_ids[..., None], axis=-1)
-    return -chosen[..., 0]
+    """Return -log softmax(logits (B, S, K)) at class_ids (B, S)."""
+    return -of_class(ops.log_softmax(logits, axis=-1), class_ids)
 
 
 def rpn_class_loss(logits: Tensor, targets: RpnTargets) -> Tensor:
@@ -66,7 +64,7 @@ def mrcnn_class_loss(
         active_class_ids: (B, K), 1 for the classes that the image's data set annotates.
     """
     predicted = ops.argmax(logits, axis=-1)
-    active = ops.take_along_axis(active_class_ids, predicted, axis=-1)
+    active = gather(active_class_ids, predicted)
     return masked_mean(cross_entropy(logits, targets.class_ids), active)
 
 
@@ -78,10 +76,8 @@ def mrcnn_bbox_loss(deltas: Tensor, targets: RoiTargets, beta: float = 1.0) -> T
         targets: the sampled RoIs.
         beta: of `smooth_l1`.
     """
-    of_class = ops.take_along_axis(deltas, targets.class_ids[:, :, None, None], axis=2)[
-        :, :, 0
-    ]
-    distance = ops.mean(smooth_l1(of_class, targets.deltas, beta), axis=-1)
+    chosen = of_class(deltas, targets.class_ids)
+    distance = ops.mean(smooth_l1(chosen, targets.deltas, beta), axis=-1)
     return masked_mean(distance, targets.positive)
 
 
@@ -96,10 +92,7 @@ def mrcnn_mask_loss(logits: Tensor, targets: RoiTargets) -> Tensor:
         targets: the sampled RoIs.
     """
     slots = targets.masks.shape[1]
-    index = targets.class_ids[:, :slots, None, None, None]
-    of_class = ops.take_along_axis(logits, index, axis=-1)[..., 0]
+    logits = of_class(ops.moveaxis(logits, -1, 2), targets.class_ids[:, :slots])
     # log(1 + exp(-|x|)) + max(x, 0) - x z: the entropy without overflow.
-    entropy = (
-        ops.softplus(-ops.abs(of_class)) + ops.relu(of_class) - of_class * targets.masks
-    )
+    entropy = ops.softplus(-ops.abs(logits)) + ops.relu(logits) - logits * targets.masks
     return masked_mean(ops.mean(entropy, axis=(2, 3)), targets.positive[:, :slots])

@@ -114,6 +114,8 @@ def test_onnx(model, images, tmp_path):
     assert not [node for node in nodes if node.op_type == "AveragePool"]
     # The box head's two dense layers, and not the regions: those would lose digits.
     assert sum(node.op_type in ("MatMul", "Gemm") for node in nodes) == 2
+    # What is there or not is chosen, and not added up after products with 0 and 1.
+    assert not [node for node in nodes if node.op_type == "Not"]
     crops = [
         {attribute.name: attribute.i for attribute in node.attribute}
         for node in nodes

@@ -120,7 +120,11 @@ def subtract_mean(
     image: np.ndarray, preprocessing: Preprocessing, dtype: type = np.float32
 ) -> np.ndarray:
     """Return an image (..., C) as `dtype` with the mean pixel taken off."""
-    return image.astype(dtype) - np.asarray(preprocessing.mean_pixel, dtype)
+    # Row by row: NumPy takes ten times as long to subtract three numbers at a time.
+    row = np.resize(np.asarray(preprocessing.mean_pixel, dtype), image.shape[-2:])
+    molded = image.astype(dtype)
+    molded -= row
+    return molded
 
 
 def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from mrcnn.nn.layers import LayerFactory
+from mrcnn.nn.layers import LayerFactory, Upsampling
 
 LATERALS = ("fpn_c2p2", "fpn_c3p3", "fpn_c4p4", "fpn_c5p5")
 """What brings C2 to C5 to one depth, so that they can be added."""
@@ -42,9 +42,9 @@ def build_fpn(
     top_down = laterals[-1]
     merged = [top_down]
     for level in (4, 3, 2):
-        top_down = keras.layers.UpSampling2D(
-            2, name=f"fpn_p{level + 1}upsampled", dtype=make.dtype
-        )(top_down)
+        top_down = Upsampling(name=f"fpn_p{level + 1}upsampled", dtype=make.dtype)(
+            top_down
+        )
         top_down = keras.layers.Add(name=f"fpn_p{level}add", dtype=make.dtype)(
             [top_down, laterals[level - 2]]
         )

@@ -38,6 +38,35 @@ class BatchNorm(keras.layers.BatchNormalization):
         return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
 
 
+@keras.saving.register_keras_serializable("mrcnn")
+class Upsampling(keras.layers.Layer):
+    """Doubles rows and columns of features (B, h, w, C): every pixel becomes four.
+
+    What `keras.layers.UpSampling2D` does, in fewer operations: in a narrow network each
+    of them takes about as long as a convolution.
+    """
+
+    def call(self, features: Tensor) -> Tensor:
+        """Return features (B, 2 h, 2 w, C)."""
+        _, rows, columns, channels = ops.shape(features)
+        flat = ops.reshape(features, (-1, rows, 1, columns * channels))
+        taller = ops.reshape(
+            ops.concatenate([flat, flat], axis=2), (-1, 2 * rows, columns, channels)
+        )
+        # Twice a pixel's channels, one after the other, are two pixels.
+        return ops.reshape(
+            ops.concatenate([taller, taller], axis=3),
+            (-1, 2 * rows, 2 * columns, channels),
+        )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Return the shape of the result; None where a side is not yet known."""
+        batch, *sides, channels = input_shape
+        return (batch, *(2 * side if side else None for side in sides), channels)
+
+
 class LayerFactory:
     """Makes layers that share a numeric type and a way of normalising.
 

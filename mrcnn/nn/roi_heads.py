@@ -12,6 +12,7 @@ from keras import ops
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.settings import Settings
 from mrcnn.ops.roi_align import Canvas, pyramid_roi_align
+from mrcnn.ops.sampling import of_class
 from mrcnn.structures import Tensor
 
 
@@ -137,8 +138,7 @@ class RoiHeads:
         """
         logits = self.outline(boxes, ops.ones(ops.shape(boxes)[:2], dtype="bool"))
         if class_ids is not None:
-            index = ops.cast(class_ids, "int32")[:, :, None, None, None]
-            logits = ops.take_along_axis(logits, index, axis=-1)[..., 0]
+            logits = of_class(ops.moveaxis(logits, -1, 2), class_ids)
         return ops.sigmoid(logits)
 
     def _pool(self, rois: Tensor, size: int) -> Tensor:

@@ -83,8 +83,8 @@ def paste_masks(
         (h, w, n) bool.
     """
     pasted = np.zeros((len(masks), *image_shape), bool)
-    for mask, box, image in zip(masks, boxes, pasted, strict=True):
-        y1, x1, y2, x2 = (int(edge) for edge in box)
+    edges = np.asarray(boxes).astype(int).tolist()
+    for mask, (y1, x1, y2, x2), image in zip(masks, edges, pasted, strict=True):
         rows = slice(max(y1, 0), min(y2, image_shape[0]))
         columns = slice(max(x1, 0), min(x2, image_shape[1]))
         if rows.start >= rows.stop or columns.start >= columns.stop:

@@ -1,6 +1,26 @@
 """Bilinear resizing of arrays outside the network."""
 
+from functools import lru_cache
+
 import numpy as np
+
+
+@lru_cache(maxsize=256)  # the sides of small objects and of padded images repeat
+def _neighbours(
+    source: int, target: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the two inputs that each output blends, and how much of each (target,)."""
+    centres = (np.arange(target) + 0.5) * (source / target) - 0.5
+    lower = np.floor(centres).astype(np.intp)
+    upper = lower + 1
+    fraction = (centres - lower).astype(np.float32)
+    # What lies outside counts as 0.
+    low = np.where(lower >= 0, 1 - fraction, 0).astype(np.float32)
+    high = np.where(upper < source, fraction, 0).astype(np.float32)
+    found = lower.clip(0), upper.clip(max=source - 1), low, high
+    for array in found:
+        array.flags.writeable = False  # all callers share them
+    return found
 
 
 def _blend(array: np.ndarray, target: int, axis: int) -> np.ndarray:
@@ -8,18 +28,12 @@ def _blend(array: np.ndarray, target: int, axis: int) -> np.ndarray:
     source = array.shape[axis]
     if source == target:
         return array
-    centres = (np.arange(target) + 0.5) * (source / target) - 0.5
-    lower = np.floor(centres).astype(np.intp)
-    upper = lower + 1
-    fraction = (centres - lower).astype(np.float32)
+    lower, upper, low, high = _neighbours(source, target)
     shape = [1] * array.ndim
     shape[axis] = target
-    # What lies outside counts as 0.
-    low = np.where(lower >= 0, 1 - fraction, 0).astype(np.float32).reshape(shape)
-    high = np.where(upper < source, fraction, 0).astype(np.float32).reshape(shape)
-    below = np.take(array, lower.clip(0), axis=axis)
-    above = np.take(array, upper.clip(max=source - 1), axis=axis)
-    return below * low + above * high
+    resized = array.take(lower, axis) * low.reshape(shape)
+    resized += array.take(upper, axis) * high.reshape(shape)
+    return resized
 
 
 def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -114,12 +114,12 @@ def pack_pyramid(features: Sequence[Tensor]) -> Canvas:
     width = max(level.shape[2] for level in features)
     rows, first_rows, row = [], [], 0
     for level in features:
-        level = ops.concatenate([level[:, :1], level, level[:, -1:]], axis=1)
         level = ops.concatenate([level[:, :, :1], level, level[:, :, -1:]], axis=2)
         free = width + 2 - level.shape[2]
-        rows.append(ops.pad(level, ((0, 0), (0, 0), (0, free), (0, 0))))
+        level = ops.pad(level, ((0, 0), (0, 0), (0, free), (0, 0)))
+        rows += [level[:, :1], level, level[:, -1:]]
         first_rows.append(row + 1)
-        row += level.shape[1]
+        row += level.shape[1] + 2
     return Canvas(
         image=ops.cast(ops.concatenate(rows, axis=1), "float32"),
         first_rows=tuple(first_rows),

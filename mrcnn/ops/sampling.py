@@ -39,6 +39,19 @@ def gather(rows: Tensor, indices: Tensor) -> Tensor:
     return ops.take(flat, batch * count + ops.cast(indices, "int32"), axis=0)
 
 
+def of_class(values: Tensor, class_ids: Tensor) -> Tensor:
+    """Return what each slot has for its class: values (B, S, K, ...) as (B, S, ...).
+
+    Args:
+        values: for every class.
+        class_ids: (B, S) integers below K.
+    """
+    slots, classes, *rest = values.shape[1:]
+    first = classes * ops.arange(slots, dtype="int32")
+    rows = ops.reshape(values, (-1, slots * classes, *rest))
+    return gather(rows, first + ops.cast(class_ids, "int32"))
+
+
 def compact(valid: Tensor, slots: int) -> tuple[Tensor, Tensor]:
     """Return indices (B, slots) of valid entries (B, N) in order, and which exist."""
     count = valid.shape[-1]

@@ -7,7 +7,7 @@ from keras import ops
 
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.nms import class_nms, nms
-from mrcnn.ops.sampling import gather
+from mrcnn.ops.sampling import gather, of_class
 from mrcnn.structures import DetectionSlots, Proposals, Tensor
 
 
@@ -117,8 +117,7 @@ def select_detections(
     # Not argmax: Keras' has a step in it that ONNX does not know.
     scores, class_ids = (best[..., 0] for best in ops.top_k(probabilities, 1))
     class_ids = ops.cast(class_ids, "int32")
-    of_class = ops.take_along_axis(deltas, class_ids[..., None, None], axis=2)[:, :, 0]
-    boxes = box_ops.decode_deltas(rois, of_class, std_dev=std_dev)
+    boxes = box_ops.decode_deltas(rois, of_class(deltas, class_ids), std_dev=std_dev)
     boxes = box_ops.clip(boxes, windows)
     keep = valid & (class_ids > 0) & (scores >= min_confidence)
     keep = keep & (box_ops.area(boxes) > 0)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mrcnn.nn.layers import BatchNorm, LayerFactory
+from mrcnn.nn.layers import BatchNorm, LayerFactory, Upsampling
 
 
 def array(tensor) -> np.ndarray:
@@ -35,6 +35,20 @@ def test_frozen_statistics_are_keras_inference(rng, training):
     )
     for old, new in zip(before, ours.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_every_pixel_becomes_four(rng, shape, dtype):
+    x = rng.integers(0, 256, shape).astype(np.float32)  # bfloat16 knows them all
+    found = Upsampling(dtype=dtype)(x)
+    expected = x.repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_array_equal(array(keras.ops.cast(found, "float32")), expected)
+
+
+def test_sides_that_are_not_known_yet_can_grow():
+    features = keras.Input((None, 6, 3))
+    assert Upsampling()(features).shape == (None, None, 12, 3)
 
 
 def test_frozen_statistics_leave_gamma_and_beta_trainable():

@@ -30,6 +30,14 @@ def test_resizing_to_the_same_size_changes_nothing(rng):
     np.testing.assert_array_equal(resize_bilinear(array, (6, 7)), array)
 
 
+def test_a_result_can_be_written_to_and_the_next_is_not_changed(rng):
+    array = rng.random((6, 7)).astype(np.float32)
+    first = resize_bilinear(array, (9, 4))
+    expected = first.copy()
+    first *= 2
+    np.testing.assert_array_equal(resize_bilinear(array, (9, 4)), expected)
+
+
 def test_pasting_by_hand():
     masks = np.ones((1, 4, 4), np.float32)
     pasted = mask_ops.paste_masks(masks, np.array([[2, 3, 6, 7]]), (8, 8))

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from mrcnn.ops.chunks import map_valid
-from mrcnn.ops.sampling import compact, gather, sample
+from mrcnn.ops.sampling import compact, gather, of_class, sample
 
 
 def as_arrays(*tensors):
@@ -46,6 +46,16 @@ def test_rows_by_index(rng):
     indices = rng.integers(0, 6, (3, 5))
     (found,) = as_arrays(gather(rows, indices))
     np.testing.assert_array_equal(found, rows[np.arange(3)[:, None], indices])
+
+
+@pytest.mark.parametrize("rest", [(), (4,), (2, 3)])
+@pytest.mark.parametrize(("slots", "classes"), [(5, 3), (1, 1)])
+def test_each_slot_has_the_values_of_its_class(rng, rest, slots, classes):
+    values = rng.random((2, slots, classes, *rest)).astype(np.float32)
+    class_ids = rng.integers(0, classes, (2, slots))
+    (found,) = as_arrays(of_class(values, class_ids))
+    expected = [[values[b, s, class_ids[b, s]] for s in range(slots)] for b in (0, 1)]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_compacting_keeps_the_order():
