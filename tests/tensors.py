@@ -11,7 +11,8 @@ import numpy as np
 def on_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that makes tensors of the arrays it is given, however nested.
 
-    Only those in its positional arguments: options are numbers.
+    Only those in its positional arguments: options are numbers. Where it is told to
+    compute in NumPy, arrays remain what they are.
     """
 
     def convert(value: Any) -> Any:
@@ -20,6 +21,8 @@ def on_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def converted(*arguments: Any, **options: Any) -> Any:
-        return function(*keras.tree.map_structure(convert, arguments), **options)
+        if options.get("xp") is not np:
+            arguments = keras.tree.map_structure(convert, arguments)
+        return function(*arguments, **options)
 
     return converted
