@@ -15,8 +15,6 @@ with them; `--out` takes them then.
 
 import argparse
 import json
-import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, product
@@ -35,7 +33,8 @@ from mrcnn.benchmarks.frontier_models import (
     make,
 )
 from mrcnn.benchmarks.frontier_results import table
-from mrcnn.benchmarks.rows import Row, measure_apart, write
+from mrcnn.benchmarks.frontier_rounds import in_rounds
+from mrcnn.benchmarks.rows import Row, write
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
@@ -57,9 +56,6 @@ HELD_TO_KERAS = 100
 
 TIMED = 20
 """Of them, over which a timing goes round."""
-
-ROUNDS = 3
-"""How often each row is timed, each time in another process."""
 
 FORMATS = (
     *("Keras float32", "Keras bfloat16"),
@@ -218,62 +214,6 @@ def _metrics(dataset: Dataset, found: Mapping[int, Detection]) -> dict[str, floa
     ]
     metrics = headline(scenes, dataset.class_names)
     return {str(task): float(value) for task, value in metrics.items()}
-
-
-def in_rounds(
-    wanted: Sequence[tuple[Entry, str]], repeats: int, progress: Path
-) -> list[Row]:
-    """Measure rows, each in processes of its own; time them again in further rounds.
-
-    The median of a row is that of its rounds' medians.
-
-    Args:
-        wanted: models and formats.
-        repeats: timed calls in a round.
-        progress: a JSON file that has the rows as far as they are; see `begun`.
-    """
-    rows = begun(wanted, progress)
-    for turn, (i, (entry, form)) in product(range(ROUNDS), enumerate(wanted)):
-        if i < len(rows) and turn < len(rows[i]["rounds"]):
-            continue
-        print(f"round {turn + 1}: {entry}, {form}", file=sys.stderr, flush=True)
-        whole = turn == 0
-        arguments = (str(entry.part), str(entry.control), form, str(whole))
-        row = measure_apart("mrcnn.benchmarks.frontier", arguments, repeats)
-        taken = row["seconds"]
-        if whole:
-            rows.append(row | {"rounds": [taken]})
-        else:
-            rows[i]["rounds"].append(taken)
-            rows[i]["seconds"] = together(rows[i]["rounds"])
-        write(rows, progress)
-    return rows
-
-
-def begun(wanted: Sequence[tuple[Entry, str]], progress: Path) -> list[Row]:
-    """Return the rows that an interrupted run left, if they can be gone on with.
-
-    They can where the same was wanted, on this machine, with these versions of the
-    programs and these models. After a change of the code, remove the file.
-    """
-    if not progress.exists():
-        return []
-    rows = json.loads(progress.read_text())
-    found = [(row["part"], row["control"], row["format"]) for row in rows]
-    same = found == [(*entry, form) for entry, form in wanted[: len(rows)]]
-    here = all(row["environment"] == timing.environment() for row in rows)
-    newest = max(entry.weights.stat().st_mtime for entry, _ in wanted)
-    return rows if same and here and newest <= progress.stat().st_mtime else []
-
-
-def together(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return one timing for several rounds of a row."""
-    return {
-        "first": rounds[0]["first"],
-        "median": statistics.median(taken["median"] for taken in rounds),
-        "fastest": min(taken["fastest"] for taken in rounds),
-        "slowest": max(taken["slowest"] for taken in rounds),
-    }
 
 
 def main() -> None:

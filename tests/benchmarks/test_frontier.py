@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from mrcnn.benchmarks import frontier, frontier_models
+from mrcnn.benchmarks import frontier, frontier_models, frontier_rounds
 from mrcnn.benchmarks.frontier_models import Entry
 from mrcnn.benchmarks.frontier_results import places, table
 from mrcnn.cost import layer_costs, layer_memory, total
@@ -131,9 +131,9 @@ def test_rows_are_timed_in_rounds(monkeypatch, tmp_path):
         row = {"seconds": taken | {"fastest": median - 0.5, "slowest": median + 0.5}}
         return row | ({"format": arguments[2]} if arguments[3] == "True" else {})
 
-    monkeypatch.setattr(frontier, "measure_apart", measure)
+    monkeypatch.setattr(frontier_rounds, "measure_apart", measure)
     wanted = [(Entry(1.0), "Keras float32"), (Entry(0.5, True), "LiteRT float32")]
-    rows = frontier.in_rounds(wanted, 7, tmp_path / "rows.json")
+    rows = frontier_rounds.in_rounds(wanted, 7, tmp_path / "rows.json")
     dense, control = ("1.0", "False"), ("0.5", "True")
     forms = ["Keras float32", "LiteRT float32"]
     assert asked == [
@@ -166,16 +166,16 @@ def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
         if whole == "False":
             return row
         what = {"part": float(part), "control": control == "True", "format": form}
-        return row | what | {"environment": frontier.timing.environment()}
+        return row | what | {"environment": frontier_rounds.timing.environment()}
 
-    monkeypatch.setattr(frontier, "measure_apart", measure)
+    monkeypatch.setattr(frontier_rounds, "measure_apart", measure)
     with pytest.raises(KeyboardInterrupt):
-        frontier.in_rounds(wanted, 7, progress)
+        frontier_rounds.in_rounds(wanted, 7, progress)
     before = json.loads(progress.read_text())
     assert [len(row["rounds"]) for row in before] == [2, 1]
 
     def goes_on(others=wanted):
-        return frontier.begun(others, progress) == before
+        return frontier_rounds.begun(others, progress) == before
 
     assert goes_on()
     assert goes_on([*wanted, (Entry(0.5), "OpenVINO int8")])
@@ -183,7 +183,7 @@ def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
     assert not goes_on(wanted[::-1])
     assert not goes_on([(Entry(0.5, control=True), form) for _, form in wanted])
     with monkeypatch.context() as moved:
-        moved.setattr(frontier.timing, "device_name", lambda: "another machine")
+        moved.setattr(frontier_rounds.timing, "device_name", lambda: "another machine")
         assert not goes_on()
     made = Entry(0.5).weights.stat().st_mtime
     later = progress.stat().st_mtime + 10
@@ -192,7 +192,7 @@ def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
     os.utime(Entry(0.5).weights, (made, made))
 
     asked.clear()
-    rows = frontier.in_rounds(wanted, 7, progress)
+    rows = frontier_rounds.in_rounds(wanted, 7, progress)
     assert [(form, whole) for *_, form, whole in asked] == [
         *(("LiteRT float32", "False"), ("Keras float32", "False")),
         ("LiteRT float32", "False"),
