@@ -55,6 +55,15 @@ def onnx_runtime(path: str | Path, *, threads: int = 0) -> Run:
     return run
 
 
+def openvino_has_bfloat16() -> bool:
+    """Say whether OpenVINO computes in bfloat16 on this processor.
+
+    Where it does not, it takes float32 in its place, and does not say so.
+    """
+    core = _package("openvino").Core()
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def openvino(path: str | Path, *, precision: str = "f32", threads: int = 0) -> Run:
     """Return what runs an ONNX or OpenVINO file in OpenVINO.
 
@@ -62,7 +71,15 @@ def openvino(path: str | Path, *, precision: str = "f32", threads: int = 0) -> R
         path: of the file, .onnx or .xml.
         precision: in which it computes what is not quantized, "f32" or "bf16".
         threads: that one image may use; 0 leaves it to the program.
+
+    Raises:
+        ValueError: if "bf16" is asked for on a processor that lacks it.
     """
+    if precision == "bf16" and not openvino_has_bfloat16():
+        raise ValueError(
+            "OpenVINO does not compute in bfloat16 on this processor; "
+            'take precision="f32".'
+        )
     core = _package("openvino").Core()
     options = {
         "INFERENCE_PRECISION_HINT": precision,

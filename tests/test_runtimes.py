@@ -123,6 +123,13 @@ def test_without_the_program(load, package, monkeypatch):
         load("model.onnx")
 
 
+def test_bfloat16_is_refused_where_float32_would_take_its_place(monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes, "openvino_has_bfloat16", lambda: False)
+    with pytest.raises(ValueError, match="does not compute in bfloat16"):
+        runtimes.openvino("model.onnx", precision="bf16")
+
+
 def test_what_a_program_itself_lacks_is_named(monkeypatch, tmp_path):
     (tmp_path / "onnxruntime.py").write_text("import onnx")
     monkeypatch.syspath_prepend(tmp_path)

@@ -15,6 +15,7 @@ with them; `--out` takes them then.
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, product
@@ -106,6 +107,17 @@ def _exported(entry: Entry, program: str, numbers: str) -> tuple[runtimes.Run, P
     path = entry.saved("int8.xml" if numbers == "int8" else "model.onnx")
     precision = "bf16" if numbers == "bfloat16" else "f32"
     return runtimes.openvino(path, precision=precision), path
+
+
+def formats_here(asked: Sequence[str]) -> list[str]:
+    """Return the formats to measure, first what all is held to; name the others.
+
+    OpenVINO's bfloat16 is left out where the processor has none.
+    """
+    lacking = [] if runtimes.openvino_has_bfloat16() else ["OpenVINO bfloat16"]
+    for form in set(asked).intersection(lacking):
+        print(f"left out, this processor has none: {form}", file=sys.stderr)
+    return [f for f in dict.fromkeys((FORMATS[0], *asked)) if f not in lacking]
 
 
 def run_row(entry: Entry, form: str, repeats: int, *, whole: bool) -> Row:
@@ -238,7 +250,7 @@ def main() -> None:
         export_formats(entry)
         hold_to_keras(entry)
     make(TRAINED_ON)
-    formats = dict.fromkeys((FORMATS[0], *args.formats))  # first what all is held to
+    formats = formats_here(args.formats)
     wanted = [
         *product(pruned, formats),
         *product(controls, [form for form in formats if form in CONTROL_FORMATS]),

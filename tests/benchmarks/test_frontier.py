@@ -121,6 +121,18 @@ def test_a_control_is_made_again_when_the_widths_that_it_follows_are_newer(elsew
     assert Entry(1.0).made
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_format_that_would_be_another_is_left_out(there, monkeypatch, capsys):
+    monkeypatch.setattr(frontier.runtimes, "openvino_has_bfloat16", lambda: there)
+    asked = ["OpenVINO bfloat16", "OpenVINO int8"]
+    expected = ["Keras float32", *asked[0 if there else 1 :]]
+    assert frontier.formats_here(asked) == expected
+    assert frontier.formats_here(["LiteRT float32", "Keras float32"]) == [
+        *("Keras float32", "LiteRT float32"),
+    ]
+    assert ("OpenVINO bfloat16" in capsys.readouterr().err) != there
+
+
 def test_rows_are_timed_in_rounds(monkeypatch, tmp_path):
     asked, medians = [], iter([5.0, 1.0, 4.0, 2.0, 9.0, 3.0])
 
