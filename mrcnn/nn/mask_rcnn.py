@@ -19,7 +19,7 @@ from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.anchors import pyramid_anchors
 from mrcnn.ops.chunks import map_valid
 from mrcnn.ops.roi_align import pack_pyramid
-from mrcnn.ops.selection import select_detections, select_proposals
+from mrcnn.ops.selection import object_probability, select_detections, select_proposals
 from mrcnn.structures import (
     GroundTruth,
     Preprocessing,
@@ -181,7 +181,7 @@ class MaskRCNN(keras.Model):
             std_dev=s.rpn_std_dev,
             seed=self.sampling_seed,
         )
-        scores = ops.softmax(logits, axis=-1)[..., 1]
+        scores = object_probability(logits)
         proposals = self._select_proposals(
             scores, deltas, s.proposals_training, heads.image_shape
         )
@@ -255,7 +255,7 @@ class MaskRCNN(keras.Model):
     ) -> Stages:
         """Propose, classify and refine, then outline what was found."""
         s = self.settings
-        scores = ops.softmax(logits, axis=-1)[..., 1]
+        scores = object_probability(logits)
         proposals = self._select_proposals(
             scores, deltas, s.proposals_inference, heads.image_shape
         )

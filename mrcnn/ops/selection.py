@@ -11,6 +11,14 @@ from mrcnn.ops.sampling import gather, of_class
 from mrcnn.structures import DetectionSlots, Proposals, Tensor
 
 
+def object_probability(logits: Tensor) -> Tensor:
+    """Return the probability (B, A) of an object; logits (B, A, 2), background first.
+
+    The softmax over two classes: a sigmoid of their difference.
+    """
+    return ops.sigmoid(logits[..., 1] - logits[..., 0])
+
+
 class RankedAnchors(NamedTuple):
     """The anchors that are most probably objects, best first."""
 

@@ -6,6 +6,7 @@ from keras import ops
 from mrcnn.ops import selection
 from tests.tensors import on_tensors
 
+object_probability = on_tensors(selection.object_probability)
 select_detections = on_tensors(selection.select_detections)
 select_proposals = on_tensors(selection.select_proposals)
 
@@ -33,8 +34,17 @@ def proposals(logits, **options):
     settings = {"std_dev": STD_DEV, "pre_nms": 4, "iou_threshold": 0.7, "slots": 4}
     deltas = np.zeros((1, 4, 4), np.float32)
     settings.update(options)
-    objectness = ops.softmax(logits, axis=-1)[..., 1]
-    return arrays(select_proposals(objectness, deltas, BOXES, **settings))
+    probability = object_probability(logits)
+    return arrays(select_proposals(probability, deltas, BOXES, **settings))
+
+
+def test_an_object_is_as_probable_as_the_softmax_says(rng):
+    logits = rng.normal(0, 5, (2, 300, 2))
+    logits[0, :3] = [[100, -100], [-100, 100], [7, 7]]
+    powers = np.exp(logits)
+    expected = powers[..., 1] / powers.sum(-1)
+    found = ops.convert_to_numpy(object_probability(logits.astype(np.float32)))
+    np.testing.assert_allclose(found, expected, rtol=5e-6, atol=1e-38)
 
 
 def detections(probabilities, valid=(True,) * 4, **options):
