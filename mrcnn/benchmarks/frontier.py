@@ -256,7 +256,7 @@ def main() -> None:
         *product(controls, [form for form in formats if form in CONTROL_FORMATS]),
         (TRAINED_ON, FORMATS[0]),
     ]
-    progress = folder() / "rows.json"
+    progress = folder() / f"rows_{args.repeats}.json"  # of other repeats, other rows
     rows = in_rounds(wanted, args.repeats, progress)
     write(rows, args.out)
     print(table(rows))

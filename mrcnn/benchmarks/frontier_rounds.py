@@ -55,10 +55,11 @@ def begun(wanted: Sequence[tuple[Entry, str]], progress: Path) -> list[Row]:
         return []
     rows = json.loads(progress.read_text())
     measured, since = wanted[: len(rows)], progress.stat().st_mtime
+    here = timing.environment()
     found = [(row["part"], row["control"], row["format"]) for row in rows]
     unchanged = (
         found == [(*entry, form) for entry, form in measured]
-        and all(row["environment"] == timing.environment() for row in rows)
+        and all(row["environment"] == here for row in rows)
         and all(entry.weights.stat().st_mtime <= since for entry, _ in measured)
     )
     return rows if unchanged else []

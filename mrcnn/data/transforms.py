@@ -120,7 +120,7 @@ def subtract_mean(
     image: np.ndarray, preprocessing: Preprocessing, dtype: type = np.float32
 ) -> np.ndarray:
     """Return an image (..., C) as `dtype` with the mean pixel taken off."""
-    # Row by row: to subtract three numbers at a time takes NumPy many times as long.
+    # Row by row: NumPy is slow where it subtracts three numbers at a time.
     row = np.resize(np.asarray(preprocessing.mean_pixel, dtype), image.shape[-2:])
     molded = image.astype(dtype)
     molded -= row

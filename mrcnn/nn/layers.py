@@ -42,8 +42,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 class Upsampling(keras.layers.Layer):
     """Doubles rows and columns of features (B, h, w, C): every pixel becomes four.
 
-    What `keras.layers.UpSampling2D` does, in fewer operations: in a narrow network each
-    of them takes about as long as a convolution.
+    What `keras.layers.UpSampling2D` does, in fewer operations, in exported files too.
     """
 
     def call(self, features: Tensor) -> Tensor:
