@@ -3,7 +3,12 @@
 import json
 from collections.abc import Sequence
 
-from mrcnn.benchmarks.frontier_results import faster, frontier_path, places, worst
+from mrcnn.benchmarks.frontier_results import (
+    frontier_path,
+    milliseconds,
+    places,
+    worst,
+)
 from mrcnn.benchmarks.rows import Row
 from mrcnn.study.subjects import SUBJECTS
 from mrcnn.tasks import Task
@@ -25,6 +30,10 @@ def numbers() -> dict[str, str]:
         "dense_steps": f"{dense.epochs * dense.steps:,}",
         "models_table": models(rows),
         "frontier_table": formats(rows),
+        "frontier_best": f"{best(rows, limit=2):.1f}",
+        "frontier_doubt": f"{100 * doubt(rows):.0f}",
+        "frontier_gain_25": "{:.1f} to {:.1f}".format(*gains(rows, 0.25)),
+        "frontier_gain_10": "{:.1f} to {:.1f}".format(*gains(rows, 0.1)),
         "widths_table": widths(json.loads((BOOK / "results/widths.json").read_text())),
     }
 
@@ -38,7 +47,7 @@ def models(rows: Sequence[Row]) -> str:
             (
                 row["model"],
                 f"{row['parameters'] / 1e6:.2f} M",
-                "same" if row["control"] else f"{faster(row, rows):.1f}",
+                "same" if row["control"] else f"{row['times_as_fast']:.1f}",
                 *(f"{row['metrics'][task]:.3f}" for task in Task),
                 f"{worst(row, rows):+.1f}",
             )
@@ -51,16 +60,15 @@ def formats(rows: Sequence[Row]) -> str:
     """Return a table of what networks cost in each program and number format."""
     return table(
         [
-            *("network", "format", "ms", "times as fast", "images/s"),
+            *("network", "format", "times as fast", "ms"),
             *("MB", "MB of memory", "worst task, %"),
         ],
         [
             (
                 row["model"],
                 row["format"],
-                f"{1000 * row['seconds']['median']:.1f}",
-                f"{faster(row, rows):.1f}",
-                f"{row['images_per_second']:.0f}",
+                f"{row['times_as_fast']:.1f}",
+                f"{milliseconds(row, rows):.1f}",
                 f"{row['bytes'] / 1e6:.2f}",
                 f"{row['memory'] / 1e6:.0f}",
                 f"{worst(row, rows):+.1f}",
@@ -70,6 +78,51 @@ def formats(rows: Sequence[Row]) -> str:
             if not (row["control"] and row["format"] == rows[0]["format"])
         ],
     )
+
+
+def best(rows: Sequence[Row], *, limit: float) -> float:
+    """Return how many times as fast pruning makes it, in the fastest program.
+
+    Args:
+        rows: of the frontier.
+        limit: per cent that no task may lose more than.
+    """
+    return max(
+        row["times_as_fast"]
+        for row in rows
+        if not row["control"] and worst(row, rows) >= -limit
+    )
+
+
+def gains(rows: Sequence[Row], part: float) -> tuple[float, float]:
+    """Return how much pruning speeds a network up in one program, least and most.
+
+    Keras is left out, for which the table of models says it.
+
+    Args:
+        rows: of the frontier.
+        part: of the work, that is left to the pruned network.
+    """
+    forms = {row["format"] for row in rows if row["format"].endswith("float32")}
+    speeds = {
+        (row["part"], row["format"]): row["times_as_fast"]
+        for row in rows
+        if not row["control"]
+    }
+    ratios = [speeds[part, f] / speeds[1, f] for f in forms - {rows[0]["format"]}]
+    return min(ratios), max(ratios)
+
+
+def doubt(rows: Sequence[Row]) -> float:
+    """Return by which part the speeds of two networks alike differ at most.
+
+    Controls have the widths of pruned networks, and so their cost.
+    """
+    speeds: dict[tuple[float, str], list[float]] = {}
+    for row in rows:
+        alike = row["part"], row["format"]
+        speeds.setdefault(alike, []).append(row["times_as_fast"])
+    return max(max(of) / min(of) - 1 for of in speeds.values())
 
 
 def widths(rows: Sequence[Row]) -> str:

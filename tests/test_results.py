@@ -9,6 +9,7 @@ from mrcnn.tasks import Task
 
 import pictures
 import results
+import results_frontier
 import results_study
 
 
@@ -81,3 +82,36 @@ def test_a_limit_that_no_sparsity_keeps():
     ]
     found = results_study.limits([row("c", 0.9, -6.0)], control=0.0)
     assert "| c | none | none | none |" in found
+
+
+def test_speeds_within_a_program_and_between_networks_alike():
+    speeds = {
+        ("Keras float32", 1.0): (1.0, 1.1),
+        ("Keras float32", 0.25): (9.0,),
+        ("LiteRT float32", 1.0): (2.0,),
+        ("LiteRT float32", 0.25): (6.0, 5.0),
+        ("OpenVINO float32", 1.0): (4.0,),
+        ("OpenVINO float32", 0.25): (8.0, 8.0),
+        ("OpenVINO int8", 1.0): (5.0,),
+        ("OpenVINO int8", 0.25): (20.0,),
+    }
+    rows = [
+        {"format": form, "part": part, "control": bool(i), "times_as_fast": speed}
+        for (form, part), of in speeds.items()
+        for i, speed in enumerate(of)
+    ]
+    assert results_frontier.gains(rows, 0.25) == (2.0, 3.0)
+    assert results_frontier.doubt(rows) == pytest.approx(0.2)
+
+
+def test_the_best_is_the_fastest_pruned_network_that_loses_no_more():
+    rows = [
+        {
+            "control": i == 4,
+            "times_as_fast": i,
+            "metrics": {"box": box, "class": 0.99, "mask": 0.8},
+        }
+        for i, box in enumerate((1.0, 0.99, 0.98, 0.9, 1.0))
+    ]
+    assert results_frontier.best(rows, limit=2) == 2
+    assert results_frontier.best(rows, limit=1) == 1

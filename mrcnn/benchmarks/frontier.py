@@ -5,8 +5,8 @@
 Dense and pruned models in Keras, ONNX Runtime, OpenVINO and LiteRT, in several formats:
 time for one image from pixels to masks, size of the file, memory, and each task's
 metric, measured in one run on one machine. Every row has a process of its own, and is
-timed once more in each further round, so that what else the machine does for a while
-hits all rows alike. Next to each pruned model stands one of the same widths that was
+timed in turn with the dense model in Keras, so that what else the machine does for a
+while hits both alike. Next to each pruned model stands one of the same widths that was
 trained from random weights for the same time in all, in the fastest program too. Models
 are made first, where they are missing, and exported ones are held to Keras; that takes
 minutes each. Rows lie in `outputs` until all are there, and an interrupted run goes on
@@ -15,6 +15,7 @@ with them; `--out` takes them then.
 
 import argparse
 import json
+import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ from mrcnn.benchmarks.frontier_models import (
     make,
 )
 from mrcnn.benchmarks.frontier_results import table
-from mrcnn.benchmarks.frontier_rounds import in_rounds
+from mrcnn.benchmarks.frontier_rows import measure_rows
 from mrcnn.benchmarks.rows import Row, write
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
@@ -120,35 +121,59 @@ def formats_here(asked: Sequence[str]) -> list[str]:
     return [f for f in dict.fromkeys((FORMATS[0], *asked)) if f not in lacking]
 
 
-def run_row(entry: Entry, form: str, repeats: int, *, whole: bool) -> Row:
-    """Measure one model in one format in this process: its speed, or the whole row."""
+def run_row(entry: Entry, form: str, repeats: int) -> Row:
+    """Measure one model in one format in this process."""
     reference = entry.load()
-    dataset = ShapesDataset(TEST if whole else TIMED, seed=SHAPES_TEST_SEED)
+    dataset = ShapesDataset(TEST, seed=SHAPES_TEST_SEED)
     ids = [int(i) for i in dataset.image_ids]
     images = [dataset.load_image(i) for i in ids]
     before = timing.restart_peak_memory()
     find, size = detector(entry, form, reference)
-    turn = cycle(images[:TIMED])
-    taken = timing.measure(lambda: find(next(turn)), warm_up=10, repeats=repeats)
-    if not whole:
-        return {"seconds": taken._asdict()}
+    for image in images[:TIMED]:
+        find(image)
     memory = timing.peak_memory() - before  # without the detections that follow
-    started = time.perf_counter()
-    found = [find(image) for image in images]
-    throughput = len(images) / (time.perf_counter() - started)
+    found, seconds = [], []
+    for image in images:
+        started = time.perf_counter()
+        found.append(find(image))
+        seconds.append(time.perf_counter() - started)
     return {
         "model": str(entry),
         **entry._asdict(),
         "format": form,
         **on_paper(reference, images[0].shape[:2]),
-        "seconds": taken._asdict(),
-        "images_per_second": throughput,  # one after the other
+        "times_as_fast": times_as_fast(find, images[:TIMED], repeats),
+        "seconds": {
+            "median": statistics.median(seconds),
+            "fastest": min(seconds),
+            "slowest": max(seconds),
+        },
+        "images_per_second": len(seconds) / sum(seconds),  # one after the other
         "bytes": size,
         "memory": memory,
         "agreement": agreement(found, detect(reference, images[:HELD_TO_KERAS])),
         "metrics": _metrics(dataset, dict(zip(ids, found, strict=True))),
         "environment": timing.environment(),
     }
+
+
+def times_as_fast(find: Detect, images: Sequence[np.ndarray], repeats: int) -> float:
+    """Return how many times as fast as the dense model in Keras something is.
+
+    Args:
+        find: what detects objects in an image.
+        images: over which both go round.
+        repeats: turns that each has.
+    """
+    dense, theirs, ours = DENSE_MODEL.load(), cycle(images), cycle(images)
+    seconds = timing.in_turn(
+        {
+            "dense": lambda: detect(dense, [next(theirs)]),
+            "found": lambda: find(next(ours)),
+        },
+        rounds=repeats,
+    )
+    return seconds["dense"] / seconds["found"]
 
 
 def on_paper(model: MaskRCNN, image_shape: tuple[int, int]) -> dict[str, int]:
@@ -233,15 +258,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", type=float, default=PARTS)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
-    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=30, help="turns of a timing")
     parser.add_argument("--out", type=Path, help="a JSON file for the rows")
-    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
-        part, control, form, whole = args.row
+        part, control, form = args.row
         entry = Entry(float(part), control == str(True))
-        row = run_row(entry, form, args.repeats, whole=whole == str(True))
-        print(json.dumps(row))
+        print(json.dumps(run_row(entry, form, args.repeats)))
         return
     pruned = [DENSE_MODEL, *map(Entry, args.parts)]
     controls = [Entry(part, control=True) for part in args.parts]
@@ -257,7 +281,7 @@ def main() -> None:
         (TRAINED_ON, FORMATS[0]),
     ]
     progress = folder() / f"rows_{args.repeats}.json"  # of other repeats, other rows
-    rows = in_rounds(wanted, args.repeats, progress)
+    rows = measure_rows(wanted, args.repeats, progress)
     write(rows, args.out)
     print(table(rows))
     progress.unlink()  # the next run measures anew

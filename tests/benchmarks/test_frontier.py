@@ -6,22 +6,24 @@ import os
 import numpy as np
 import pytest
 
-from mrcnn.benchmarks import frontier, frontier_models, frontier_rounds
+from mrcnn.benchmarks import frontier, frontier_models, frontier_rows
 from mrcnn.benchmarks.frontier_models import Entry
 from mrcnn.benchmarks.frontier_results import places, table
 from mrcnn.cost import layer_costs, layer_memory, total
 from mrcnn.study.subjects import checkpoint_path
 
 
-def row(entry: Entry, form: str, milliseconds: float, box: float, mask: float) -> dict:
-    seconds = {"first": 9.0, "fastest": 0.01, "slowest": 0.09}
+def row(entry: Entry, form: str, times: float, box: float, mask: float) -> dict:
+    """Return a row that took 60 ms, as the machine was then."""
+    seconds = {"median": 0.06, "fastest": 0.01, "slowest": 0.09}
     return {
         "model": str(entry),
         **entry._asdict(),
         "format": form,
         **{"parameters": 2_440_000, "macs": 301_000_000, "held": 310_000},
-        "seconds": {**seconds, "median": milliseconds / 1000},
-        "images_per_second": 1000 / milliseconds,
+        "times_as_fast": times,
+        "seconds": seconds,
+        "images_per_second": 133.3,
         "bytes": 1_500_000,
         "memory": 30_000_000,
         "agreement": 0.987,
@@ -30,20 +32,20 @@ def row(entry: Entry, form: str, milliseconds: float, box: float, mask: float) -
 
 
 ROWS = [
-    row(Entry(1.0), "Keras float32", 60.0, 0.8, 0.9),
-    row(Entry(0.25), "OpenVINO int8", 7.5, 0.784, 0.9),
-    row(Entry(0.25, control=True), "Keras float32", 30.0, 0.8, 0.72),
-    row(Entry(1.0, control=True), "Keras float32", 61.0, 0.7, 0.9),
-    row(Entry(0.25, control=True), "OpenVINO int8", 7.4, 0.76, 0.9),
+    row(Entry(1.0), "Keras float32", 1.0, 0.8, 0.9),
+    row(Entry(0.25), "OpenVINO int8", 8.0, 0.784, 0.9),
+    row(Entry(0.25, control=True), "Keras float32", 2.0, 0.8, 0.72),
+    row(Entry(1.0, control=True), "Keras float32", 0.9, 0.7, 0.9),
+    row(Entry(0.25, control=True), "OpenVINO int8", 7.5, 0.76, 0.9),
 ]
 
 
-def test_times_and_changes_are_relative_to_the_first_row():
+def test_changes_are_relative_to_the_first_row():
     _, _, dense, pruned, *_ = table(ROWS).splitlines()
     cells = [cell.strip() for cell in pruned.split("|")[1:-1]]
     assert cells[:2] == ["pruned to 0.25", "OpenVINO int8"]
     assert cells[2:5] == ["2.44 M", "301.00 M", "0.31 M"]
-    assert cells[5:9] == ["7.5", "10.0", "90.0", "8.0"]
+    assert cells[5:9] == ["60.0", "10.0", "90.0", "8.0"]
     assert cells[9:13] == ["133", "1.50", "30", "98.7"]
     assert cells[13:] == ["0.784", "0.990", "0.900", "-2.0"]
     assert "| 1.0 |" in dense
@@ -55,12 +57,12 @@ def test_a_line_joins_what_one_program_runs_and_controls_have_their_own():
     assert found["Keras"] == {"float32": {"dense": (60.0, 0.0)}}
     (model, place), *others = found["OpenVINO"]["int8"].items()
     assert (model, others) == ("25% of the work", [])
-    assert place == pytest.approx((7.5, -2.0))
+    assert place == pytest.approx((7.5, -2.0))  # an eighth of the first row's 60 ms
     # Of the other control, which is no other network, there is nothing to place.
     control = found["Keras from scratch"]["float32"]
     assert control == {model: pytest.approx((30.0, -20.0))}
     control = found["OpenVINO from scratch"]["int8"]
-    assert control == {model: pytest.approx((7.4, -5.0))}
+    assert control == {model: pytest.approx((8.0, -5.0))}
 
 
 def test_every_model_has_files_of_its_own_but_the_dense_weights_are_shipped():
@@ -133,33 +135,25 @@ def test_a_format_that_would_be_another_is_left_out(there, monkeypatch, capsys):
     assert ("OpenVINO bfloat16" in capsys.readouterr().err) != there
 
 
-def test_rows_are_timed_in_rounds(monkeypatch, tmp_path):
-    asked, medians = [], iter([5.0, 1.0, 4.0, 2.0, 9.0, 3.0])
+def test_times_as_fast_by_a_clock_of_its_own(monkeypatch):
+    now, images, seen = [0.0], ["a", "b", "c"], {"dense": [], "found": []}
 
-    def measure(module, arguments, repeats):
-        asked.append(arguments)
-        median = next(medians)
-        taken = {"first": 10 * median, "median": median}
-        row = {"seconds": taken | {"fastest": median - 0.5, "slowest": median + 0.5}}
-        return row | ({"format": arguments[2]} if arguments[3] == "True" else {})
+    def call(name, image, seconds):
+        seen[name].append(image)
+        now[0] += seconds
 
-    monkeypatch.setattr(frontier_rounds, "measure_apart", measure)
-    wanted = [(Entry(1.0), "Keras float32"), (Entry(0.5, True), "LiteRT float32")]
-    rows = frontier_rounds.in_rounds(wanted, 7, tmp_path / "rows.json")
-    dense, control = ("1.0", "False"), ("0.5", "True")
-    forms = ["Keras float32", "LiteRT float32"]
-    assert asked == [
-        (*model, form, str(turn == 0))
-        for turn in range(3)
-        for model, form in zip((dense, control), forms, strict=True)
-    ]
-    assert rows == json.loads((tmp_path / "rows.json").read_text())
-    assert [row["format"] for row in rows] == forms
-    assert [row["seconds"]["median"] for row in rows] == [5.0, 2.0]
-    assert rows[0]["seconds"] == {
-        **{"first": 50.0, "median": 5.0, "fastest": 3.5, "slowest": 9.5}
-    }
-    assert [taken["median"] for taken in rows[1]["rounds"]] == [1.0, 2.0, 3.0]
+    monkeypatch.setattr(frontier.timing.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(Entry, "load", lambda entry: str(entry))
+    monkeypatch.setattr(
+        frontier, "detect", lambda model, batch: call(model, *batch, 0.5)
+    )
+    taken = iter([9.0, *[0.1] * 6, *[0.2] * 6, *[0.125] * 6])  # the first one traces
+
+    def find(image):
+        call("found", image, next(taken))
+
+    assert frontier.times_as_fast(find, images, repeats=3) == pytest.approx(0.5 / 0.125)
+    assert seen["dense"] == seen["found"] == [*"abc" * 6, "a"]
 
 
 def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
@@ -170,32 +164,29 @@ def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
     asked = []
 
     def measure(module, arguments, repeats):
-        if len(asked) == 3:
+        if asked:
             raise KeyboardInterrupt
         asked.append(arguments)
-        part, control, form, whole = arguments
-        row = {"seconds": dict.fromkeys(("first", "median", "fastest", "slowest"), 1.0)}
-        if whole == "False":
-            return row
+        part, control, form = arguments
         what = {"part": float(part), "control": control == "True", "format": form}
-        return row | what | {"environment": frontier_rounds.timing.environment()}
+        return what | {"environment": frontier_rows.timing.environment()}
 
-    monkeypatch.setattr(frontier_rounds, "measure_apart", measure)
+    monkeypatch.setattr(frontier_rows, "measure_apart", measure)
     with pytest.raises(KeyboardInterrupt):
-        frontier_rounds.in_rounds(wanted, 7, progress)
+        frontier_rows.measure_rows(wanted, 7, progress)
     before = json.loads(progress.read_text())
-    assert [len(row["rounds"]) for row in before] == [2, 1]
+    assert [row["format"] for row in before] == ["Keras float32"]
 
     def goes_on(others=wanted):
-        return frontier_rounds.begun(others, progress) == before
+        return frontier_rows.begun(others, progress) == before
 
     assert goes_on()
     assert goes_on([*wanted, (Entry(0.5), "OpenVINO int8")])
-    assert not goes_on(wanted[:1])
+    assert not goes_on([])
     assert not goes_on(wanted[::-1])
     assert not goes_on([(Entry(0.5, control=True), form) for _, form in wanted])
     with monkeypatch.context() as moved:
-        moved.setattr(frontier_rounds.timing, "device_name", lambda: "another machine")
+        moved.setattr(frontier_rows.timing, "device_name", lambda: "another machine")
         assert not goes_on()
     made = Entry(0.5).weights.stat().st_mtime
     later = progress.stat().st_mtime + 10
@@ -204,12 +195,10 @@ def test_an_interrupted_run_goes_on_where_it_may(monkeypatch, elsewhere):
     os.utime(Entry(0.5).weights, (made, made))
 
     asked.clear()
-    rows = frontier_rounds.in_rounds(wanted, 7, progress)
-    assert [(form, whole) for *_, form, whole in asked] == [
-        *(("LiteRT float32", "False"), ("Keras float32", "False")),
-        ("LiteRT float32", "False"),
-    ]
-    assert [len(row["rounds"]) for row in rows] == [3, 3]
+    rows = frontier_rows.measure_rows(wanted, 7, progress)
+    assert asked == [("0.5", "False", "LiteRT float32")]
+    assert [row["format"] for row in rows] == [form for _, form in wanted]
+    assert rows == json.loads(progress.read_text())
 
 
 def instances(*squares: tuple[int, int, int, float]) -> dict[str, np.ndarray]:
