@@ -56,9 +56,11 @@ async function examine(context, root, path) {
 
 function pages(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const leadsOn = (path) => /http-equiv="refresh"/i.test(readFileSync(join(folder, path), "utf8"));
   return files
     .map((f) => relative(folder, join(f.parentPath, f.name)))
     .filter((path) => path.endsWith(".html") && !/^_|\/_/.test(path))
+    .filter((path) => !leadsOn(path)) // to a page that is looked at itself
     .sort();
 }
 
