@@ -79,14 +79,24 @@ class BalloonConfig(CompactConfig):
     DETECTION_MIN_CONFIDENCE = 0.05
 
 
-class SmallBalloonConfig(BalloonConfig):
+class FewSteps:
+    """What a few steps need that only show that everything runs."""
+
+    # AdamW's many operations take long to trace, which a few steps do not repay.
+    OPTIMIZER = "sgd"
+    WEIGHT_DECAY = 0.0
+    IMAGES_PER_GPU = 2
+
+
+class SmokeShapesConfig(FewSteps, ShapesConfig):
+    """Shapes, to see in little time that everything runs."""
+
+
+class SmokeBalloonConfig(FewSteps, BalloonConfig):
     """Balloons at 128 pixels, to see in little time that everything runs."""
 
     IMAGE_MIN_DIM = 128
     IMAGE_MAX_DIM = 128
-    # AdamW's many operations take long to trace, which a few steps do not repay.
-    OPTIMIZER = "sgd"
-    WEIGHT_DECAY = 0.0
 
 
 class ShapesResNet50Config(Config):
@@ -143,9 +153,14 @@ PROFILES: dict[str, dict[str, Profile]] = {
 two cores in minutes, "full" is for a GPU."""
 
 
+def shapes_config(name: str) -> ShapesConfig:
+    """Return the configuration of the chapters on Shapes for a profile's name."""
+    return SmokeShapesConfig() if name == "smoke" else ShapesConfig()
+
+
 def balloon_config(name: str) -> BalloonConfig:
     """Return the configuration of the balloon chapters for a profile's name."""
-    return SmallBalloonConfig() if name == "smoke" else BalloonConfig()
+    return SmokeBalloonConfig() if name == "smoke" else BalloonConfig()
 
 
 SHAPES_TRAINING = Profile(train_images=4000, test_images=200, epochs=13, steps=200)

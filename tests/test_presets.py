@@ -12,14 +12,23 @@ from mrcnn.presets import (
     BalloonConfig,
     ShapesConfig,
     ShapesResNet50Config,
-    SmallBalloonConfig,
+    SmokeBalloonConfig,
+    SmokeShapesConfig,
     balloon_config,
+    shapes_config,
 )
 from mrcnn.presets import profile as profile_of
 
 
 @pytest.mark.parametrize(
-    "preset", [ShapesConfig, BalloonConfig, SmallBalloonConfig, ShapesResNet50Config]
+    "preset",
+    [
+        ShapesConfig,
+        SmokeShapesConfig,
+        BalloonConfig,
+        SmokeBalloonConfig,
+        ShapesResNet50Config,
+    ],
 )
 def test_presets_are_valid(preset):
     preset().validate()
@@ -37,6 +46,20 @@ def test_profiles_grow(dataset):
 def test_only_smoke_looks_at_small_balloons():
     sides = {name: balloon_config(name).IMAGE_SHAPE[0] for name in PROFILES["balloon"]}
     assert sides == {"smoke": 128, "cpu": 384, "full": 384}
+
+
+@pytest.mark.parametrize(
+    ("config", "preset", "images"),
+    [(shapes_config, ShapesConfig, 8), (balloon_config, BalloonConfig, 4)],
+)
+def test_only_smoke_takes_few_images_and_a_plain_optimizer(config, preset, images):
+    assert type(config("cpu")) is type(config("full")) is preset
+    trained = {name: config(name) for name in ("smoke", "cpu")}
+    assert isinstance(trained["smoke"], preset)
+    batches = {name: c.BATCH_SIZE for name, c in trained.items()}
+    assert batches == {"smoke": 2, "cpu": images}
+    optimizers = {name: c.OPTIMIZER for name, c in trained.items()}
+    assert optimizers == {"smoke": "sgd", "cpu": "adamw"}
 
 
 @pytest.mark.parametrize(
