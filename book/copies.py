@@ -106,12 +106,13 @@ def head(cell: str, values: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
         entry: what the manifest says of it.
     """
     found = entry["environment"]
-    minutes = max(1, round(entry["seconds"] / 60))
+    seconds = entry["seconds"]
+    lasted = f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"
     names = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
     versions = [f"{name} {found[key]}" for key, name in names.items() if key in found]
     seed = f" and seed {values['SEED']}" if "SEED" in values else ""
     facts = [
-        f"{minutes} min on {found.get('device', 'an unknown device')}",
+        f"{lasted} on {found.get('device', 'an unknown device')}",
         ", ".join(versions),
         f"commit {entry['commit']}" if entry.get("commit") else "",
     ]

@@ -269,6 +269,8 @@ def test_the_first_lines_say_what_was_run_on_what():
     assert all(fact.replace("+", " ") in text for fact in facts.split())
     bare = copies.head("# Title", {}, {**entry, "environment": {}, "commit": ""})
     assert "10 min on an unknown device. The" in bare
+    for seconds, lasted in ((59, "59 s"), (60, "1 min"), (89, "1 min"), (91, "2 min")):
+        assert f": {lasted} on" in copies.head("", {}, {**entry, "seconds": seconds})
 
 
 def test_the_commit_is_named_with_what_has_changed_since(tmp_path):
