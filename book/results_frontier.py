@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from mrcnn.benchmarks.frontier_results import (
     frontier_path,
@@ -18,24 +19,38 @@ from mrcnn.visualize.style import Figure
 from pictures import BOOK
 from stages_numbers import table
 
+OTHER = frontier_path().with_name("frontier_bfloat16.json")
+"""The rows of another machine, whose processor has bfloat16."""
+
 WIDE = "detect R50 1024"
 """The rows of `make bench` with the large network, whole and narrower."""
 
 
 def numbers() -> dict[str, str]:
     """Return what the page shows, by the names that it uses."""
-    rows, dense = _rows(), SUBJECTS["compact"].dense
+    rows, other = _rows(frontier_path()), _rows(OTHER)
+    dense = SUBJECTS["compact"].dense
     return {
-        "frontier_machine": rows[0]["environment"]["device"],
         "dense_steps": f"{dense.epochs * dense.steps:,}",
         "models_table": models(rows),
-        "frontier_table": formats(rows),
-        "frontier_best": f"{best(rows, limit=2):.1f}",
-        "frontier_doubt": f"{100 * doubt(rows):.0f}",
-        "frontier_gain_25": "{:.1f} to {:.1f}".format(*gains(rows, 0.25)),
-        "frontier_gain_10": "{:.1f} to {:.1f}".format(*gains(rows, 0.1)),
+        **of_machine(rows, "frontier"),
+        "other_models_table": models(other),
+        **of_machine(other, "other"),
         "widths_table": widths(json.loads((BOOK / "results/widths.json").read_text())),
     }
+
+
+def of_machine(rows: Sequence[Row], name: str) -> dict[str, str]:
+    """Return what was measured on one machine; `name` begins the names."""
+    found = {
+        "machine": rows[0]["environment"]["device"],
+        "table": formats(rows),
+        "best": f"{best(rows, limit=2):.1f}",
+        "doubt": f"{100 * doubt(rows):.0f}",
+        "gain_25": "{:.1f} to {:.1f}".format(*gains(rows, 0.25)),
+        "gain_10": "{:.1f} to {:.1f}".format(*gains(rows, 0.1)),
+    }
+    return {f"{name}_{key}": value for key, value in found.items()}
 
 
 def models(rows: Sequence[Row]) -> str:
@@ -157,11 +172,11 @@ def widths(rows: Sequence[Row]) -> str:
 def figure() -> Figure:
     """Draw time against the worst task, for all programs and networks."""
     return plot_frontier(
-        places(_rows()),
+        places(_rows(frontier_path())),
         xlabel="time for one image (ms)",
         ylabel="worst task, change (%)",
     )
 
 
-def _rows() -> list[Row]:
-    return json.loads(frontier_path().read_text())
+def _rows(path: Path) -> list[Row]:
+    return json.loads(path.read_text())
