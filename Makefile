@@ -4,6 +4,7 @@
 PYTHON   ?= python3
 PROFILE  ?= cpu
 ARGS     ?=
+AGAINST  ?=
 WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
@@ -95,8 +96,8 @@ test: $(STAMP)  ## run all tests, with every notebook under profile smoke
 smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 	$(BIN)/python $(PYTEST) -m notebook tests/test_notebooks.py $(ARGS)
 
-bench: $(STAMP)  ## measure speed and memory
-	$(BIN)/python -m mrcnn.benchmarks $(ARGS)
+bench: $(STAMP)  ## measure speed and memory, or AGAINST=COMMIT in turn with that
+	$(BIN)/python -m mrcnn.benchmarks$(if $(AGAINST),.against $(AGAINST)) $(ARGS)
 
 study: $(STAMP)  ## run the pruning study, or go on with it
 	$(BIN)/python -m mrcnn.study $(ARGS)
