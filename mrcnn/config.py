@@ -67,6 +67,9 @@ class Config:
     DETECTION_MAX_INSTANCES = 100
     DETECTION_MIN_CONFIDENCE = 0.7
     DETECTION_NMS_THRESHOLD = 0.3
+    DETECTION_NMS_ACROSS_CLASSES = False
+    """True lets a box suppress what it overlaps whatever its class, so that a place
+    holds one object; False suppresses within each class, as Matterport's code does."""
 
     # --- Training
     LEARNING_RATE = 0.001
@@ -105,6 +108,11 @@ class Config:
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
+    PRECISION = "auto"
+    """Keras dtype policy of a network that trains: "auto" takes the best of the machine
+    (`hardware.best_policy`); else "float32", "mixed_bfloat16" or "mixed_float16"."""
+    INFERENCE_PRECISION = "float32"
+    """The same for `MaskRCNN(mode="inference")` of `mrcnn.model`."""
 
     def __init__(self) -> None:
         """Compute the derived attributes."""
