@@ -51,12 +51,14 @@ class MaskRCNN:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.anchors: np.ndarray | None = None
-        self.set_log_dir()
         self.keras_model = self.build(mode=mode, config=config)
+        self.set_log_dir()
 
     def build(self, mode: str, config: Config) -> KerasModel:
-        """Return a network; one and the same serves both modes."""
-        return build.model(config, model_class=KerasModel)
+        """Return a network; the modes differ in nothing but the precision."""
+        name = "PRECISION" if mode == "training" else "INFERENCE_PRECISION"
+        precision = build.policy(config, name)
+        return build.model(config, precision=precision, model_class=KerasModel)
 
     # --- Runs and weights
 
@@ -265,8 +267,6 @@ class MaskRCNN:
         normalised = self.keras_model.anchors(shape)
         self.anchors = box_ops.denormalise(normalised, shape, xp=np)
         return normalised
-
-    # --- Inside the network
 
     def ancestor(self, tensor: Any, name: str, checked: Any = None) -> str | None:
         """Return the output that a node of Matterport's graph stands for; else None."""
