@@ -88,11 +88,7 @@ def policy(config: Config, attribute: str) -> str:
     Args:
         config: the configuration.
         attribute: "PRECISION" or "INFERENCE_PRECISION".
-
-    Raises:
-        ValueError, TypeError: as `check_config`.
     """
-    check_config(config)
     asked = getattr(config, attribute)
     found = best_policy() if asked == "auto" else asked
     once(f'Precision: {found} ({attribute} is "{asked}").')
