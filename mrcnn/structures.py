@@ -31,6 +31,17 @@ class Preprocessing(NamedTuple):
     min_scale: float
     mean_pixel: tuple[float, ...]
 
+    def for_inference(self) -> "Preprocessing":
+        """Return how whole images become inputs.
+
+        Mode "crop" cuts a part out of each in training. Detection scales images alike
+        and sees all of them, padded to multiples of 64; `max_dim` then says how large a
+        square is, at least.
+        """
+        if self.mode != "crop":
+            return self
+        return self._replace(mode="pad64", max_dim=self.min_dim)
+
 
 class Proposals(NamedTuple):
     """Regions that the proposal network takes for objects, best first."""

@@ -11,6 +11,7 @@ import keras
 from mrcnn.data.feed import feed
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
 from mrcnn.structures import Stage
 from mrcnn.training_state import (
     Checkpoint,
@@ -180,7 +181,7 @@ def fit(
         batches.check_sizes()
     history: History = {}
     done, first_stage = first_epoch, 0
-    folder = Path(folder) if folder else None
+    folder, model = Path(folder) if folder else None, native(model)
     if folder and resume and (folder / "checkpoint.h5").is_file():
         done, first_stage, history = _restore(
             model, train, stages, optimizer, folder, callbacks

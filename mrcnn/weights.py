@@ -16,6 +16,7 @@ import numpy as np
 from mrcnn.files import atomic_path
 from mrcnn.hdf5 import WeightFileError, inside, open_hdf5, plain_dataset
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
 
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
 """Layers whose shapes depend on the class count: what Matterport's users exclude."""
@@ -81,6 +82,7 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
         dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight. Only
             kernels are written so: statistics may lie beyond its largest number.
     """
+    model = native(model)
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         write_weights(model, file, dtype)
 
@@ -129,7 +131,7 @@ def load_weights(
         FileNotFoundError: if there is no such file.
         WeightFileError: names layer and shapes, and what to exclude.
     """
-    path = Path(path)
+    path, model = Path(path), native(model)
     with open_hdf5(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file

@@ -12,8 +12,12 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
+from mrcnn.checks.kinds import is_count
 from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.given import check_batch_size
+from mrcnn.data.transforms import check_image
 from mrcnn.detection import run, unmold, unmold_proposals
+from mrcnn.nn.native import native
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
 
@@ -123,24 +127,72 @@ def collect(
     Pass the result to `evaluate`, to `matching.failures` and to pictures.
 
     Args:
-        model: a `MaskRCNN` that `mrcnn.build.model` made.
+        model: that of `mrcnn.build.model`, or Matterport's object around it.
         dataset: a prepared dataset with annotations.
         image_ids: which of its images; all by default.
         batch_size: images that go through the model at once.
 
     Raises:
-        ValueError: annotations and image contradict each other.
+        ValueError: annotations and image contradict each other, the data set is not
+            prepared, its classes are not as many as the model's, or names an argument.
+        TypeError: if model or data set is none.
     """
-    chosen = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
-    return list(_scenes(model, dataset, chosen, batch_size))
+    model = native(model)
+    check_batch_size(batch_size)
+    check_dataset(dataset)
+    _check_classes(model, dataset)
+    chosen = list(dataset.image_ids) if image_ids is None else list(image_ids)
+    known = set(map(int, dataset.image_ids))
+    if unknown := [i for i in chosen if not is_count(i, 0) or int(i) not in known]:
+        raise ValueError(
+            f"image_ids has {', '.join(map(repr, unknown[:20]))}, but the data set has "
+            f"the images 0 to {len(known) - 1}."
+        )
+    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size))
+
+
+def check_dataset(dataset: Any) -> None:
+    """Refuse what is no data set, and one that is not prepared.
+
+    Raises:
+        TypeError: names what was given.
+        ValueError: if images were added that `prepare` did not see.
+    """
+    if isinstance(dataset, type) or not hasattr(dataset, "image_ids"):
+        kind = dataset if isinstance(dataset, type) else type(dataset)
+        raise TypeError(
+            f"dataset is {kind.__name__}: give a mrcnn.data.dataset.Dataset that is "
+            "loaded and prepared."
+        )
+    added, ready = len(dataset.image_info), len(dataset.image_ids)
+    if added and not ready:
+        raise ValueError(
+            f"The data set has {added} images, but is not prepared: call "
+            "dataset.prepare() after the last of them."
+        )
+
+
+def _check_classes(model: Any, dataset: Dataset) -> None:
+    """Raise ValueError if a model knows more or fewer classes than a data set has."""
+    classes = model.box_head.output_shape[0][-1]
+    if dataset.num_classes != classes:
+        raise ValueError(
+            f"The model has {classes} classes, background included, and the data set "
+            f"{dataset.num_classes}: {', '.join(dataset.class_names)}. Measure on a "
+            "set of the classes that the model learnt."
+        )
 
 
 def _scenes(
     model: Any, dataset: Dataset, image_ids: Sequence[int], batch_size: int
 ) -> Iterator[Scene]:
+    channels = len(model.preprocessing.mean_pixel)
     for start in range(0, len(image_ids), batch_size):
         batch = image_ids[start : start + batch_size]
-        images = [dataset.load_image(i) for i in batch]
+        images = [
+            check_image(dataset.load_image(i), dataset.image_reference(i), channels)
+            for i in batch
+        ]
         truths = [load_truth(dataset, i) for i in batch]
         for i, image, truth in zip(batch, images, truths, strict=True):
             if truth.image_shape != image.shape[:2]:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from mrcnn import build, detection, training
-from mrcnn.config import Config
+from mrcnn.config import Config, check_config
 from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
@@ -49,14 +49,17 @@ class MaskRCNN:
         """
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
+        check_config(config)
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.anchors: np.ndarray | None = None
         self.set_log_dir()
         self.keras_model = self.build(mode=mode, config=config)
 
     def build(self, mode: str, config: Config) -> KerasModel:
-        """Return a network; one and the same serves both modes."""
-        return build.model(config, model_class=KerasModel)
+        """Return a network; the modes differ in nothing but the precision."""
+        name = "PRECISION" if mode == "training" else "INFERENCE_PRECISION"
+        precision = build.policy(config, name)
+        return build.model(config, precision=precision, model_class=KerasModel)
 
     # --- Runs and weights
 
@@ -200,24 +203,22 @@ class MaskRCNN:
         """Return the layer itself: none wraps another here."""
         return layer
 
-    # --- Detection
-
     def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[Detection]:
         """Find the objects in any number of images of any sizes.
 
         Args:
-            images: each (h, w, C) uint8; see `mrcnn.detection.prepare`.
+            images: each (h, w, C) uint8; see `mrcnn.detection.detect`.
             verbose: whether to say what comes in.
 
         Returns:
             For each image a dictionary, see `structures.Detection`.
 
         Raises:
-            ValueError: in mode "training", or names the image that is none.
+            ValueError: in mode "training", or as `mrcnn.detection.detect`.
         """
         if self.mode != "inference":
             raise ValueError('detect() needs MaskRCNN(mode="inference", ...).')
-        if verbose:
+        if verbose and hasattr(images, "__len__"):  # a generator has none
             log(f"Processing {len(images)} images")
         return detection.detect(
             self.keras_model, images, batch_size=self.config.BATCH_SIZE
@@ -265,8 +266,6 @@ class MaskRCNN:
         normalised = self.keras_model.anchors(shape)
         self.anchors = box_ops.denormalise(normalised, shape, xp=np)
         return normalised
-
-    # --- Inside the network
 
     def ancestor(self, tensor: Any, name: str, checked: Any = None) -> str | None:
         """Return the output that a node of Matterport's graph stands for; else None."""
