@@ -85,6 +85,7 @@ pictures: $(STAMP)  ## draw the pictures and tables of the pages that are not no
 	@$(BIN)/python book/gallery.py
 	@$(BIN)/python book/stages.py
 	@$(BIN)/python book/results.py
+	@$(BIN)/python book/augmenters.py
 
 check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
 	@$(PAGES)/python book/render.py check $(ARGS)

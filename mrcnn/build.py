@@ -5,13 +5,13 @@ The only module besides the Matterport facades that reads a `Config`.
 
 import copy
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Augmentation, Batches
+from mrcnn.data.pipeline import Batches
 from mrcnn.hardware import best_policy
 from mrcnn.nn.channels import ChannelGroup, channel_groups
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
@@ -186,7 +186,7 @@ def batches(
     *,
     steps: int | None = None,
     shuffle: bool = False,
-    augmentation: Augmentation | None = None,
+    augmentation: Any = None,
     not_augmented: Collection[str] = (),
     seed: int = 0,
 ) -> Batches:
@@ -197,7 +197,7 @@ def batches(
         dataset: prepared.
         steps: batches an epoch; by default each image once.
         shuffle: whether in random order.
-        augmentation: see `data.augment`.
+        augmentation: whatever `data.augment.as_augmentation` takes.
         not_augmented: sources whose images stay as they are.
         seed: of order and augmentation.
 

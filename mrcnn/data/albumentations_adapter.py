@@ -1,0 +1,96 @@
+"""A pipeline of Albumentations as an augmentation: sizes stay, masks in step.
+
+Albumentations moves masks itself. Each call gets a copy of the pipeline, whose chance
+is set by the given generator alone.
+"""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mrcnn.structures import Augmentation
+
+
+def is_albumentations(augmentation: Any) -> bool:
+    """Tell whether something is a pipeline or a transform of Albumentations."""
+    modules = {kind.__module__.partition(".")[0] for kind in type(augmentation).__mro__}
+    return "albumentations" in modules
+
+
+def from_albumentations(pipeline: Any) -> Augmentation:
+    """Return a pipeline or transform of Albumentations 2 as an augmentation.
+
+    It is copied, and neither changed nor used. Raises ValueError if it cannot be used
+    with masks alone, or not be repeated: all that is wrong is named, with the way out.
+    """
+    faults = list(dict.fromkeys(_faults(pipeline)))
+    if faults:
+        raise ValueError(
+            "This pipeline of Albumentations cannot be used with masks. "
+            + " ".join(f"{fault}." for fault in faults)
+        )
+    prepared = copy.deepcopy(pipeline)
+
+    def augmentation(
+        image: np.ndarray, masks: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        fresh = copy.deepcopy(prepared)
+        fresh.set_random_seed(int(rng.integers(2**31)))
+        layers = [np.ascontiguousarray(m, np.uint8) for m in np.moveaxis(masks, -1, 0)]
+        # Its dropouts write into what they are given.
+        changed = fresh(image=image.copy(), masks=layers)
+        moved = [np.asarray(layer) > 0 for layer in changed["masks"]]
+        return changed["image"], np.stack(moved, axis=-1) if moved else masks
+
+    return augmentation
+
+
+def _faults(transform: Any) -> Iterator[str]:
+    """Yield what is to be said against a transform, and against those inside it."""
+    name = type(transform).__name__
+    if not hasattr(transform, "set_random_seed"):
+        yield (
+            f"{name} is of a version whose seed cannot be set: "
+            "`pip install albumentations==2.0.8`"
+        )
+        return
+    if getattr(transform, "processors", None):
+        yield (
+            f"{name} has bbox_params or keypoint_params: leave them out, boxes are "
+            "made of masks afterwards"
+        )
+    inside = list(getattr(transform, "transforms", ()))
+    for one in inside:
+        yield from _faults(one)
+    if name == "SelectiveChannelTransform" and not all(map(_only_colours, inside)):
+        yield f"{name} moves some channels alone: let it hold changes of colour only"
+    if not inside and not _only_colours(transform):
+        yield from _faults_of_a_move(transform)
+    # A pipeline has these as well, of all that it holds.
+    needs = set(getattr(transform, "targets_as_params", ())) - {"image", "masks"}
+    if needs and not inside:
+        yield f"{name} asks for {', '.join(sorted(needs))}: leave it out"
+
+
+def _faults_of_a_move(transform: Any) -> Iterator[str]:
+    """Yield what is to be said against a transform that may move pixels."""
+    name = type(transform).__name__
+    if "masks" not in getattr(transform, "targets", ("masks",)):
+        yield f"{name} acts on volumes: leave it out"
+    functions = getattr(transform, "custom_apply_fns", None)
+    if functions and functions["mask"].__name__ == "noop":
+        yield (
+            f"{name} says nothing about masks: give mask= too "
+            "(lambda mask, **rest: mask, if it only changes colours)"
+        )
+
+
+def _only_colours(transform: Any) -> bool:
+    """Tell whether a transform is of Albumentations' kind that leaves masks alone."""
+    kinds = {kind.__name__ for kind in type(transform).__mro__}
+    inside = getattr(transform, "transforms", ())
+    return "ImageOnlyTransform" in kinds or bool(
+        inside and all(map(_only_colours, inside))
+    )
