@@ -50,6 +50,7 @@ def from_albumentations(pipeline: Any) -> Augmentation:
 def _faults(transform: Any) -> Iterator[str]:
     """Yield what is to be said against a transform, and against those inside it."""
     name = type(transform).__name__
+    inside = _inside(transform)
     if not hasattr(transform, "set_random_seed"):
         yield (
             f"{name} is of a version whose seed cannot be set: "
@@ -61,22 +62,24 @@ def _faults(transform: Any) -> Iterator[str]:
             f"{name} has bbox_params or keypoint_params: leave them out, boxes are "
             "made of masks afterwards"
         )
-    inside = list(getattr(transform, "transforms", ()))
     for one in inside:
         yield from _faults(one)
-    if name == "SelectiveChannelTransform" and not all(map(_only_colours, inside)):
+    if name == "SelectiveChannelTransform" and not _only_colours(transform):
         yield f"{name} moves some channels alone: let it hold changes of colour only"
-    if not inside and not _only_colours(transform):
-        yield from _faults_of_a_move(transform)
-    # A pipeline has these as well, of all that it holds.
-    needs = set(getattr(transform, "targets_as_params", ())) - {"image", "masks"}
-    if needs and not inside:
-        yield f"{name} asks for {', '.join(sorted(needs))}: leave it out"
+    if not inside:
+        yield from _faults_of_one(transform)
 
 
-def _faults_of_a_move(transform: Any) -> Iterator[str]:
-    """Yield what is to be said against a transform that may move pixels."""
+def _faults_of_one(transform: Any) -> Iterator[str]:
+    """Yield what is to be said against a transform that holds no others."""
     name = type(transform).__name__
+    needs = set(getattr(transform, "targets_as_params", ())) - {"image", "masks"}
+    # Some read them without saying so.
+    needs |= {"bboxes"} if "BBox" in name else set()
+    if needs:
+        yield f"{name} asks for {', '.join(sorted(needs))}: leave it out"
+    if _only_colours(transform):
+        return
     if "masks" not in getattr(transform, "targets", ("masks",)):
         yield f"{name} acts on volumes: leave it out"
     functions = getattr(transform, "custom_apply_fns", None)
@@ -87,10 +90,17 @@ def _faults_of_a_move(transform: Any) -> Iterator[str]:
         )
 
 
+def _inside(transform: Any) -> list[Any]:
+    """Return the transforms that a pipeline holds."""
+    return list(transform.transforms) if _is(transform, "BaseCompose") else []
+
+
 def _only_colours(transform: Any) -> bool:
     """Tell whether a transform is of Albumentations' kind that leaves masks alone."""
-    kinds = {kind.__name__ for kind in type(transform).__mro__}
-    inside = getattr(transform, "transforms", ())
-    return "ImageOnlyTransform" in kinds or bool(
-        inside and all(map(_only_colours, inside))
-    )
+    inside = _inside(transform)
+    alone = _is(transform, "ImageOnlyTransform")
+    return alone or (bool(inside) and all(map(_only_colours, inside)))
+
+
+def _is(transform: Any, name: str) -> bool:
+    return name in {kind.__name__ for kind in type(transform).__mro__}

@@ -151,11 +151,15 @@ def as_augmentation(augmentation: Any) -> Augmentation:
     if is_albumentations(augmentation):
         return _checked(from_albumentations(augmentation), augmentation)
     # Augmenters that are made like imgaug's can be called too, but take batches.
-    if hasattr(augmentation, "to_deterministic") or not callable(augmentation):
+    like_imgaug = hasattr(augmentation, "to_deterministic")
+    a_class = isinstance(augmentation, type)
+    if like_imgaug or a_class or not callable(augmentation):
+        kind = augmentation if a_class else type(augmentation)
         raise TypeError(
-            f"augmentation is a {type(augmentation).__name__}: give an augmenter of "
-            "imgaug, a pipeline of Albumentations, or a callable (image, masks, rng) "
-            "-> (image, masks)."
+            f"augmentation is {'the class' if a_class else 'a'} {kind.__name__}: give "
+            "an augmenter of imgaug, a pipeline of Albumentations, or a callable "
+            "(image, masks, rng) -> (image, masks); of several, one that holds them, "
+            "such as Sequential, Compose or mrcnn.data.augment.compose."
         )
     return _checked(augmentation, augmentation)
 
@@ -167,7 +171,13 @@ def _checked(augmentation: Augmentation, given: Any) -> Augmentation:
     def checked(
         image: np.ndarray, masks: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        changed, moved = augmentation(image, masks, rng)
+        result = augmentation(image, masks, rng)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise ValueError(
+                f"augmentation {name} returned a {type(result).__name__}: it has to "
+                "return (image, masks)."
+            )
+        changed, moved = result
         wanted, got = (
             [(array.shape, array.dtype) for array in map(np.asarray, pair)]
             for pair in ((image, masks), (changed, moved))

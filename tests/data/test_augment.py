@@ -172,6 +172,10 @@ def test_a_rehearsal_fails_before_the_training():
     sometimes = iaa.Sometimes(0.5, iaa.Crop(px=2, keep_size=False))
     with pytest.raises(ValueError, match=r"\(32, 48, 3\) uint8.*keep_size"):
         rehearse(as_augmentation(sometimes), (32, 48, 3))
+    with pytest.raises(ValueError, match=r"fails .*TypeError: .*takes 1 positional"):
+        rehearse(as_augmentation(lambda image: image), (32, 48, 3))
+    with pytest.raises(ValueError, match=r"<lambda> returned a ndarray: it has"):
+        rehearse(as_augmentation(lambda image, *_: image), (32, 48, 3))
     asserts = iaa.AssertShape((None, 64, 64, 3))
     with pytest.raises(ValueError, match=r"fails on pictures of \(32, 48, 3\): Assert"):
         rehearse(as_augmentation(asserts), (32, 48, 3))
@@ -250,8 +254,13 @@ def test_augmenters_and_augmentations_are_told_apart(sample):
         np.testing.assert_array_equal(same[1], wanted[1])
     mirrored, _ = as_augmentation(iaa.Fliplr(1.0))(*sample, np.random.default_rng(0))
     np.testing.assert_array_equal(mirrored, sample[0][:, ::-1])
-    with pytest.raises(TypeError, match="augmentation is a list"):
-        as_augmentation([iaa.Fliplr(1.0)])
+    for wrong, told in (
+        ([iaa.Fliplr(1.0)], "a list: .*Sequential"),
+        (iaa.Fliplr, "the class Fliplr: give an augmenter"),
+        ("flip", "a str"),
+    ):
+        with pytest.raises(TypeError, match=f"augmentation is {told}"):
+            as_augmentation(wrong)
 
 
 def test_bad_scales_are_refused():

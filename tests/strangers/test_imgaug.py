@@ -1,5 +1,6 @@
 """Each augmenter of imgaug acts in step with the masks, or is refused by name."""
 
+import re
 import warnings
 
 import numpy as np
@@ -53,7 +54,10 @@ def test_the_page_tells_of_every_augmenter(shown):
     optional = {name for name in NAMES if augmenters.OPTIONAL.match(name)}
     assert shown.keys() == NAMES.keys() - optional
     assert len(optional) == 15
-    assert pictures.numbers_of(augmenters.PAGE)["count"] == str(len(NAMES))
+    numbers = pictures.numbers_of(augmenters.PAGE)
+    assert numbers["count"] == str(len(NAMES))
+    used = re.findall(r"\{\{ (\w+) \}\}", augmenters.PAGE.read_text())
+    assert sorted(used) == sorted(numbers)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,14 +1,15 @@
 """`import imgaug` works after any import of the package, and leaves all else alone."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 IMPORTS = {
     "package": "import mrcnn",
     "model": "import mrcnn.model as modellib",
-    "utils": "from mrcnn import utils",
     "config": "from mrcnn.config import Config",
 }
 USES = {
@@ -22,6 +23,9 @@ image = iaa.Affine(rotate=20)(image=np.zeros((32, 32, 3), np.uint8))
 assert image.shape == (32, 32, 3)
 assert not hasattr(np, "sctypes") and not hasattr(np, "complex")
 """
+
+
+PAGE = Path(__file__).resolve().parents[2] / "book" / "augmentations.md"
 
 
 def run(code):
@@ -42,6 +46,12 @@ def test_imgaug_can_be_imported_afterwards(how):
 @pytest.mark.parametrize("how", USES)
 def test_whichever_way_it_is_written(how):
     done = run(f"import mrcnn\n{USES[how]}\n{CHECK}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_code_of_the_page_runs():
+    code = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.M)[0]
+    done = run(code)
     assert done.returncode == 0, done.stderr
 
 
