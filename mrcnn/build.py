@@ -5,7 +5,7 @@ The only module that reads a `Config`, besides its checks and Matterport's facad
 
 import copy
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
@@ -13,7 +13,7 @@ from mrcnn.checks.agreement import limited
 from mrcnn.checks.kinds import KINDS
 from mrcnn.config import Config, check_config
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Augmentation, Batches
+from mrcnn.data.pipeline import Batches
 from mrcnn.hardware import best_policy
 from mrcnn.nn.channels import ChannelGroup, channel_groups
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
@@ -208,7 +208,7 @@ def batches(
     *,
     steps: int | None = None,
     shuffle: bool = False,
-    augmentation: Augmentation | None = None,
+    augmentation: Any = None,
     not_augmented: Collection[str] = (),
     seed: int = 0,
 ) -> Batches:
@@ -219,7 +219,7 @@ def batches(
         dataset: prepared.
         steps: batches an epoch; by default each image once.
         shuffle: whether in random order.
-        augmentation: see `data.augment`.
+        augmentation: whatever `data.augment.as_augmentation` takes.
         not_augmented: sources whose images stay as they are.
         seed: of order and augmentation.
 

@@ -14,12 +14,19 @@ Arrays have static shapes. A `valid` mask says which slots hold something; what 
 other slots hold is zero.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
 Tensor = Any
 """A tensor of whichever Keras backend runs."""
+
+Augmentation = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
+]
+"""Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool; its chance comes
+from the generator alone."""
 
 
 class Preprocessing(NamedTuple):

@@ -1,10 +1,12 @@
 """From a data set to batches of static shape, in an order that can be resumed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from typing import Any
 
 import keras
 import numpy as np
 
+from mrcnn.data.augment import as_augmentation, rehearse
 from mrcnn.data.dataset import Dataset, load_objects
 from mrcnn.data.transforms import (
     Geometry,
@@ -17,11 +19,6 @@ from mrcnn.data.transforms import (
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
 from mrcnn.structures import Preprocessing
-
-Augmentation = Callable[
-    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
-]
-"""Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool."""
 
 
 def load_annotated(
@@ -84,7 +81,7 @@ class Batches(keras.utils.PyDataset):
         channels: int = 3,
         steps: int | None = None,
         shuffle: bool = False,
-        augmentation: Augmentation | None = None,
+        augmentation: Any = None,
         not_augmented: Collection[str] = (),
         seed: int = 0,
         cache_bytes: int = 2_000_000_000,
@@ -102,14 +99,16 @@ class Batches(keras.utils.PyDataset):
             channels: of the images.
             steps: batches an epoch; by default each image once.
             shuffle: in a new random order every time around.
-            augmentation: applied to the padded image and its masks.
+            augmentation: applied to the padded image and its masks; whatever
+                `augment.as_augmentation` takes.
             not_augmented: sources of the data set whose images stay as they are.
             seed: of order, augmentation and random crops.
             cache_bytes: resized images are kept in memory up to this much in all.
             workers: threads that prepare batches.
 
         Raises:
-            ValueError: if the data set is empty.
+            ValueError: if the data set is empty, or masks would not follow the
+                augmentation; TypeError if it is none.
         """
         super().__init__(workers=workers)
         if dataset.num_images == 0:
@@ -124,7 +123,9 @@ class Batches(keras.utils.PyDataset):
         self.channels = channels
         self.steps = steps or -(-dataset.num_images // batch_size)
         self.shuffle = shuffle
-        self.augmentation = augmentation
+        self.augmentation = (
+            None if augmentation is None else as_augmentation(augmentation)
+        )
         self.not_augmented = frozenset(not_augmented)
         self.seed = seed
         self.epoch = 0
@@ -163,10 +164,15 @@ class Batches(keras.utils.PyDataset):
         """Refuse images that do not all become one size: training compiles for one.
 
         Modes "square" and "crop" make them so. For the others every image is read once.
+        The augmentation is tried on a made-up picture as large as the first image.
 
         Raises:
-            ValueError: names the first image that differs, and the way out.
+            ValueError: names the first image that differs, and the way out; or says
+                what is wrong with the augmentation.
         """
+        sources = {info["source"] for info in self.dataset.image_info}
+        if self.augmentation is not None and not sources <= self.not_augmented:
+            rehearse(self.augmentation, (*self._first_shape(), self.channels))
         if self.preprocessing.mode in ("square", "crop"):
             return
         first: tuple[str, tuple[int, int]] | None = None
@@ -182,6 +188,13 @@ class Batches(keras.utils.PyDataset):
                     f"size, and IMAGE_RESIZE_MODE is {self.preprocessing.mode!r}. Take "
                     '"square" or "crop".'
                 )
+
+    def _first_shape(self) -> tuple[int, int]:
+        """Return the padded (H, W) of the first image."""
+        first = self.dataset.image_ids[0]
+        name = self.dataset.image_reference(first)
+        image = self.dataset.load_image(first)
+        return self._geometry(image, name, None).padded_shape
 
     def _geometry(
         self, image: np.ndarray, name: str, rng: np.random.Generator | None

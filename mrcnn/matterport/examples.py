@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.config import Config
+from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.inputs import load_image_gt
 from mrcnn.matterport.metas import mold_image
@@ -60,6 +61,8 @@ class Examples:
                 "The data set holds no images; was it loaded and prepared?"
             )
         self.dataset, self.config = dataset, config
+        if augmentation is not None:  # or refused once, and not for each image
+            augmentation = as_augmentation(augmentation)
         self.augment, self.augmentation = augment, augmentation
         self.random_rois, self.detection_targets = random_rois, detection_targets
         self.plain_sources = plain_sources

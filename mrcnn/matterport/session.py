@@ -14,7 +14,6 @@ import numpy as np
 
 from mrcnn import build, detection, training
 from mrcnn.config import Config, check_config
-from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
@@ -135,7 +134,8 @@ class MaskRCNN:
             learning_rate: of this call.
             epochs: the total, epochs of earlier calls and runs included.
             layers: "heads", "3+", "4+", "5+", "all", or a regular expression.
-            augmentation: an imgaug augmenter, or a function as in `data.augment`.
+            augmentation: whatever `data.augment.as_augmentation` takes: an augmenter of
+                imgaug, a pipeline of Albumentations, or a function.
             custom_callbacks: called after this package's own.
             no_augmentation_sources: sources whose images stay as they are.
 
@@ -150,8 +150,6 @@ class MaskRCNN:
                 "is the total, not an increment."
             )
             return
-        if augmentation is not None:
-            augmentation = as_augmentation(augmentation)
         batches = partial(build.batches, self.config, shuffle=True)
         training.fit(
             self.keras_model,
