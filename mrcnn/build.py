@@ -38,7 +38,7 @@ NARROWEST = 4
 def model(
     config: Config,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     precision: str | None = None,
     model_class: type[Model] = MaskRCNN,
 ) -> Model:
@@ -46,7 +46,8 @@ def model(
 
     Args:
         config: the configuration.
-        seed: of the initial weights and of the samples drawn in training.
+        seed: of the initial weights and of the samples drawn in training; by default
+            the configuration's SEED, or 0.
         precision: a Keras dtype policy; by default what `hardware.best_policy` finds.
         model_class: of the model.
 
@@ -54,6 +55,7 @@ def model(
         ValueError: names the setting from which no model can be built.
     """
     config.validate()
+    seed = _seed(config, seed)
     make = LayerFactory(
         dtype=precision or best_policy(),
         train_statistics=config.TRAIN_BN is not False,
@@ -188,7 +190,7 @@ def batches(
     shuffle: bool = False,
     augmentation: Augmentation | None = None,
     not_augmented: Collection[str] = (),
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Batches:
     """Return the batches of a data set for a model with this configuration.
 
@@ -199,7 +201,7 @@ def batches(
         shuffle: whether in random order.
         augmentation: see `data.augment`.
         not_augmented: sources whose images stay as they are.
-        seed: of order and augmentation.
+        seed: of order and augmentation; by default the configuration's SEED, or 0.
 
     Raises:
         ValueError: if the data set's classes are not those of the configuration.
@@ -221,8 +223,12 @@ def batches(
         shuffle=shuffle,
         augmentation=augmentation,
         not_augmented=not_augmented,
-        seed=seed,
+        seed=_seed(config, seed),
     )
+
+
+def _seed(config: Config, given: int | None) -> int:
+    return (config.SEED or 0) if given is None else given
 
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:

@@ -105,6 +105,9 @@ class Config:
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
+    SEED: int | None = None
+    """Of initial weights, samples and the order of images. None: `MaskRCNN` draws one
+    for training and prints it; this package's own functions take 0."""
 
     def __init__(self) -> None:
         """Compute the derived attributes."""
