@@ -284,9 +284,4 @@ class MaskRCNN:
         if image_metas is None:
             images, image_metas, _ = self.mold_inputs(images)
         inputs, _ = molding.molded_inputs(images, image_metas)
-        names = {key: graph.name_of(output) for key, output in outputs}
-        values = graph.evaluate(self.keras_model, inputs, names.values())
-        found = OrderedDict((key, np.asarray(values[n])) for key, n in names.items())
-        for key, value in found.items():
-            log(key, value)
-        return found
+        return graph.fetch(self.keras_model, inputs, outputs)

@@ -107,7 +107,7 @@ def test_folders_and_paths_however_they_are_written(tmp_path, monkeypatch):
         assert RunFolder.of("leaf", model_dir, file).note == "Re-starting from epoch 3"
     monkeypatch.chdir(new.folder)
     assert RunFolder.of("leaf", "..", file.name).epoch == 3
-    elsewhere = r"C:\logs\leaf20260131T0915\mask_rcnn_leaf_0007.h5"
+    elsewhere = r"D:logs\leaf20260131T0915\mask_rcnn_leaf_0007.h5"
     run = RunFolder.of("leaf", tmp_path, elsewhere)
     assert (run.folder, run.epoch) == (tmp_path / "leaf20260131T0915", 7)
 
