@@ -85,6 +85,10 @@ class _Order(keras.callbacks.Callback):
         super().__init__()
         self.train = train
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        # BackupAndRestore leaves its epoch here, for every training that follows too.
+        self.model._initial_epoch = None
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.train.epoch = epoch
 

@@ -216,6 +216,31 @@ def test_keras_own_callbacks_work(session, tiny_shapes, tmp_path):
     assert not report.missing and not report.unused
 
 
+def test_keras_own_backups_go_on_once(session, tiny_shapes, tmp_path):
+    """Keras remembers the epoch of a backup for every later training of the model."""
+
+    def fail(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    def train(model, epochs, *others):
+        seen = []
+        watch = K.Callback()
+        watch.on_epoch_begin = lambda epoch, logs=None: seen.append(epoch)
+        callbacks = [K.BackupAndRestore(tmp_path / "backup"), *others, watch]
+        model.train(
+            *(tiny_shapes, None, 1e-6, epochs, "heads"), custom_callbacks=callbacks
+        )
+        return seen
+
+    with pytest.raises(KeyboardInterrupt):
+        train(session(), 3, type("Fail", (K.Callback,), {"on_epoch_begin": fail})())
+    again = session()
+    assert train(again, 3) == [1, 2]
+    assert train(again, 4) == [3]
+    assert again.epoch == 4
+
+
 # --- Other arguments of `train`
 
 
