@@ -41,7 +41,7 @@ NARROWEST = 4
 def model(
     config: Config,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     precision: str | None = None,
     model_class: type[Model] = MaskRCNN,
 ) -> Model:
@@ -49,7 +49,8 @@ def model(
 
     Args:
         config: the configuration.
-        seed: of the initial weights and of the samples drawn in training.
+        seed: of the initial weights and of the samples drawn in training; by default
+            the configuration's SEED, or 0.
         precision: a Keras dtype policy; by default that of `Config.PRECISION`.
         model_class: of the model.
 
@@ -60,6 +61,7 @@ def model(
     check_config(config)
     if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
         raise ValueError(fault)
+    seed = _seed(config, seed)
     make = LayerFactory(
         dtype=precision or policy(config, "PRECISION"),
         train_statistics=config.TRAIN_BN is not False,
@@ -210,7 +212,7 @@ def batches(
     shuffle: bool = False,
     augmentation: Any = None,
     not_augmented: Collection[str] = (),
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Batches:
     """Return the batches of a data set for a model with this configuration.
 
@@ -221,7 +223,7 @@ def batches(
         shuffle: whether in random order.
         augmentation: whatever `data.augment.as_augmentation` takes.
         not_augmented: sources whose images stay as they are.
-        seed: of order and augmentation.
+        seed: of order and augmentation; by default the configuration's SEED, or 0.
 
     Raises:
         ValueError: if the data set's classes are not those of the configuration, or as
@@ -246,8 +248,12 @@ def batches(
         shuffle=shuffle,
         augmentation=augmentation,
         not_augmented=not_augmented,
-        seed=seed,
+        seed=_seed(config, seed),
     )
+
+
+def _seed(config: Config, given: int | None) -> int:
+    return (config.SEED or 0) if given is None else given
 
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:

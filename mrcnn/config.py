@@ -119,6 +119,9 @@ class Config:
     (`hardware.best_policy`); else "float32", "mixed_bfloat16" or "mixed_float16"."""
     INFERENCE_PRECISION = "float32"
     """The same for `MaskRCNN(mode="inference")` of `mrcnn.model`."""
+    SEED: int | None = None
+    """Of initial weights, samples and the order of images. None: `MaskRCNN` draws one
+    for training and prints it; this package's own functions take 0."""
 
     # --- Computed from the others, unless set
     BATCH_SIZE = Derived(derived.batch_size)

@@ -5,7 +5,9 @@ of a model lie flat beside each other, but the proposal network is one group,
 "rpn_model".
 """
 
-from collections.abc import Collection, Iterator
+import difflib
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,7 +116,7 @@ def load_weights(
     model: MaskRCNN,
     path: str | Path,
     *,
-    exclude: Collection[str] = (),
+    exclude: str | Collection[str] = (),
     partial: bool = False,
 ) -> LoadReport:
     """Read weights by layer name from an .h5 file in Matterport's layout.
@@ -124,19 +126,23 @@ def load_weights(
     Args:
         model: whose weights.
         path: of the file.
-        exclude: names of layers that keep their values.
+        exclude: names of layers that keep their values; one name may stand alone.
         partial: allow the file to lack layers of the model, such as a backbone's.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        WeightFileError: names layer and shapes, and what to exclude.
+        TypeError: if a name to exclude is no string.
+        WeightFileError: names layer and shapes, and what to exclude; or a name to
+            exclude that is no layer; or says what the file is, if no layer is in it.
     """
     path, model = Path(path), native(model)
+    exclude = [exclude] if isinstance(exclude, str) else list(exclude)
     with open_hdf5(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file
         links = set(root)
         present = [n for n in _names(root.attrs, "layer_names") if n in links]
+        _check_names(exclude, model, present, path)
         report = LoadReport(path, [], [], [], [])
         values: list[tuple[keras.Variable, np.ndarray]] = []
         for layer in weighted_layers(model):
@@ -153,15 +159,80 @@ def load_weights(
             for n in present
             if n not in known and _names(inside(root, n, path).attrs, "weight_names")
         )
+        if not report.loaded:
+            raise WeightFileError(_nothing_fits(report, root))
     if report.missing and not partial:
         raise WeightFileError(
             f"{path} lacks {len(report.missing)} layers of the model, "
             f"{', '.join(report.missing[:4])} and so on: it was made for another "
-            "BACKBONE, or holds a part only (partial=True then)."
+            "BACKBONE, or holds a part only (partial=True then, by_name=True in "
+            "Matterport's terms)."
         )
     for variable, value in values:
         variable.assign(value)
     return report
+
+
+def _check_names(
+    exclude: Collection[str], model: MaskRCNN, present: Collection[str], path: Path
+) -> None:
+    """Refuse names that are no layer of the model or of the file."""
+    for name in exclude:
+        if not isinstance(name, str):
+            raise TypeError(f"exclude takes names of layers; {name!r} is none.")
+    networks = (model.backbone, model.fpn, model.rpn, model.box_head, model.mask_head)
+    inner = {layer.name for layer in model.rpn.layers}
+    known = {layer.name for network in networks for layer in network.layers} - inner
+    known |= {model.rpn.name, *present, *CLASS_LAYERS}
+    wrong = []
+    for name in sorted(set(exclude) - known):
+        if name in inner:
+            wrong.append(f"{name!r} (a part of {model.rpn.name}: exclude that)")
+        else:
+            near = _similar(name, sorted(known))
+            wrong.append(f"{name!r}" + (f" ({' or '.join(near)}?)" if near else ""))
+    if wrong:
+        raise WeightFileError(
+            f"{path}: exclude names what is no layer of the model or the file: "
+            f"{', '.join(wrong)}. Give whole names; patterns are not understood."
+        )
+
+
+def _similar(name: str, known: Sequence[str]) -> list[str]:
+    """Return layers that a name may have meant: as a pattern, or misspelt."""
+    try:
+        pattern = re.compile(name)
+    except re.error:
+        return difflib.get_close_matches(name, known)
+    matched = [each for each in known if pattern.fullmatch(each)]
+    return matched[:4] or difflib.get_close_matches(name, known)
+
+
+def _nothing_fits(report: LoadReport, root: h5py.Group) -> str:
+    """Return an error about a file of which no layer would be loaded."""
+    held = report.unused or [n for n in report.excluded if n in root]
+    names = f"{', '.join(held[:4])}{' and so on' if len(held) > 4 else ''}"
+    if not held:
+        keras3 = {"layers", "_layer_checkpoint_dependencies", "backbone"} & set(root)
+        holds = (
+            "the layout of Keras 3 (.weights.h5): read it by the load_weights of a "
+            "Keras model that is built alike, and write it by mrcnn.weights"
+            if keras3
+            else f"no layers, but {', '.join(sorted(root)[:4]) or 'nothing'}"
+        )
+    elif "conv1_conv" in held:
+        holds = (
+            f"{names}, the names of Keras Applications since 2019; those of 2015 fit, "
+            "see get_imagenet_weights"
+        )
+    else:
+        holds = names
+    wanted = report.missing or report.excluded
+    left = ", all of them excluded" if not report.missing else ""
+    return (
+        f"{report.path} lacks every layer that the model would take from it: it holds "
+        f"{holds}. The model has {', '.join(wanted[:4])} and so on{left}."
+    )
 
 
 def _read_layer(
@@ -188,6 +259,8 @@ def _read_layer(
                 f"{path}: {name} has shape {array.shape}, the model "
                 f"{tuple(variable.shape)}; {hint}."
             )
+        if array.dtype.kind not in "fiu":
+            raise WeightFileError(f"{path}: {name} holds no numbers ({array.dtype}).")
         value = np.asarray(array[()], np.float32)
         if not np.isfinite(value).all():
             raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")

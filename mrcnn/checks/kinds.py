@@ -190,6 +190,7 @@ KINDS: dict[str, Kind] = {
     "WARMUP_STEPS": LENGTH,
     "PRECISION": one_of(*PRECISIONS),
     "INFERENCE_PRECISION": one_of(*PRECISIONS),
+    "SEED": optional(LENGTH),
 }
 """Every attribute of a `Config`, computed ones included."""
 

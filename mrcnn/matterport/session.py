@@ -18,7 +18,8 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
-from mrcnn.matterport.runs import RunFolder, last_weights, recorders
+from mrcnn.matterport.learning import learn
+from mrcnn.matterport.runs import RunFolder, RunWeights, last_weights, run_seed
 from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
@@ -36,7 +37,9 @@ class MaskRCNN:
         model_dir: where runs keep their folders.
         log_dir: the folder of this run; made when training starts.
         checkpoint_path: its weight files, with "{epoch:04d}" for the epoch.
-        epoch: how many were trained, those of earlier runs included.
+        epoch: how many were trained whole, those of earlier runs included.
+        seed: of initial weights, samples and order; `Config.SEED`, or drawn for
+            training and printed.
         anchors: (A, 4) float32, pixels of the padded image; set by `get_anchors`.
     """
 
@@ -52,13 +55,18 @@ class MaskRCNN:
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.anchors: np.ndarray | None = None
         self.set_log_dir()
+        self.seed = run_seed(config.SEED, mode)
         self.keras_model = self.build(mode=mode, config=config)
 
     def build(self, mode: str, config: Config) -> KerasModel:
         """Return a network; the modes differ in nothing but the precision."""
         name = "PRECISION" if mode == "training" else "INFERENCE_PRECISION"
-        precision = build.policy(config, name)
-        return build.model(config, precision=precision, model_class=KerasModel)
+        return build.model(
+            config,
+            seed=self.seed,
+            precision=build.policy(config, name),
+            model_class=KerasModel,
+        )
 
     # --- Runs and weights
 
@@ -70,23 +78,25 @@ class MaskRCNN:
         """
         run = RunFolder.of(self.config.NAME, self.model_dir, model_path)
         self.epoch, self.log_dir = run.epoch, str(run.folder)
-        self.checkpoint_path = str(run.folder / run.file_name)
-        if run.epoch:
-            print(f"Re-starting from epoch {run.epoch}")
+        self.checkpoint_path = run.checkpoint_path
+        if run.note and (run.epoch or self.mode == "training"):
+            print(run.note)
 
-    def find_last(self) -> str:
-        """Return the newest weight file of the newest run of this configuration.
+    def find_last(self) -> RunWeights:
+        """Return the newest weight file of this configuration's newest run with one.
+
+        A path; `find_last()[1]` is the path too, see `RunWeights`.
 
         Raises:
             FileNotFoundError: if there is none; names the folder.
         """
-        return str(last_weights(self.config.NAME, self.model_dir))
+        return RunWeights(last_weights(self.config.NAME, self.model_dir))
 
     def load_weights(
         self,
         filepath: str | Path,
         by_name: bool = False,
-        exclude: Collection[str] | None = None,
+        exclude: str | Collection[str] | None = None,
     ) -> LoadReport:
         """Read weights, and go on with the run that the file belongs to.
 
@@ -120,13 +130,14 @@ class MaskRCNN:
         epochs: int,
         layers: str,
         augmentation: Any = None,
-        custom_callbacks: Sequence[keras.callbacks.Callback] | None = None,
-        no_augmentation_sources: Collection[str] | None = None,
+        custom_callbacks: Any = None,
+        no_augmentation_sources: str | Collection[str] | None = None,
     ) -> None:
         """Train some layers until `epochs` epochs are done in all.
 
         After each epoch the run's folder gets a weight file, and logs for TensorBoard
-        if that is installed. `keras_model.history.history` has the losses.
+        if that is installed. `keras_model.history.history` has the losses. `epoch`
+        counts the whole epochs, however training ends.
 
         Args:
             train_dataset: prepared.
@@ -136,43 +147,31 @@ class MaskRCNN:
             layers: "heads", "3+", "4+", "5+", "all", or a regular expression.
             augmentation: whatever `data.augment.as_augmentation` takes: an augmenter of
                 imgaug, a pipeline of Albumentations, or a function.
-            custom_callbacks: called after this package's own.
+            custom_callbacks: one or several, called after this package's own.
             no_augmentation_sources: sources whose images stay as they are.
 
         Raises:
+            TypeError: names an argument of another kind.
             ValueError: in mode "inference", or names what does not fit.
         """
         if self.mode != "training":
             raise ValueError('train() needs MaskRCNN(mode="training", ...).')
-        if epochs <= self.epoch:
-            print(
-                f"Nothing to train: {self.epoch} epochs are done, and epochs={epochs} "
-                "is the total, not an increment."
-            )
-            return
-        batches = partial(build.batches, self.config, shuffle=True)
-        training.fit(
+        learn(
             self.keras_model,
-            batches(
-                train_dataset,
-                steps=self.config.STEPS_PER_EPOCH,
-                augmentation=augmentation,
-                not_augmented=no_augmentation_sources or (),
-            ),
-            batches(val_dataset, steps=self.config.VALIDATION_STEPS)
-            if val_dataset is not None
-            else None,
-            stages=[
-                build.stage(self.config, epochs - self.epoch, layers)._replace(
-                    learning_rate=learning_rate
-                )
-            ],
-            optimizer=partial(build.optimizer, self.config),
-            callbacks=[*recorders(self.checkpoint_path), *(custom_callbacks or ())],
+            self.config,
+            train_dataset,
+            val_dataset,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            layers=layers,
+            augmentation=augmentation,
+            custom_callbacks=custom_callbacks,
+            no_augmentation_sources=no_augmentation_sources,
+            seed=self.seed,
             first_epoch=self.epoch,
-            verbose=1,
+            checkpoint_path=self.checkpoint_path,
+            done=partial(setattr, self, "epoch"),
         )
-        self.epoch = epochs
 
     def compile(self, learning_rate: float, momentum: float) -> None:
         """Compile the network with the configuration's optimizer."""
@@ -289,9 +288,4 @@ class MaskRCNN:
         if image_metas is None:
             images, image_metas, _ = self.mold_inputs(images)
         inputs, _ = molding.molded_inputs(images, image_metas)
-        names = {key: graph.name_of(output) for key, output in outputs}
-        values = graph.evaluate(self.keras_model, inputs, names.values())
-        found = OrderedDict((key, np.asarray(values[n])) for key, n in names.items())
-        for key, value in found.items():
-            log(key, value)
-        return found
+        return graph.fetch(self.keras_model, inputs, outputs)
