@@ -47,11 +47,15 @@ class Faults:
         count = len(self.found)
         if skip and not self._grave:
             left = "1 fault is" if count == 1 else f"{count} faults are"
-            print(f"{self.subject}: {left} left out:\n{listed(self.found)}")
+            print(f"{self.subject}: {left} left out:\n{listed(self._short())}")
             return
         message = self.found[0]
         if count > 1:
-            message = f"{self.subject} has {count} faults:\n{listed(self.found)}"
+            message = f"{self.subject} has {count} faults:\n{listed(self._short())}"
         if not self._grave:
             message += "\nskip_faulty=True leaves out what is faulty, and lists it."
         raise (FileNotFoundError if self._absent == count else ValueError)(message)
+
+    def _short(self) -> list[str]:
+        """Return the messages without the name of the subject, which stands above."""
+        return [message.removeprefix(f"{self.subject}: ") for message in self.found]

@@ -107,6 +107,22 @@ def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
     return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
 
 
+def check_names(scenes: Sequence[Scene], count: int) -> None:
+    """Raise ValueError if an object is of a class beyond `count`, background included.
+
+    It would be left out of every number without a word.
+    """
+    most = max(
+        (int(o.class_ids.max(initial=0)) for s in scenes for o in (s.truth, s.found)),
+        default=0,
+    )
+    if most >= count:
+        raise ValueError(
+            f"there are objects of class {most}, but {count} class names: give one a "
+            "class, background first."
+        )
+
+
 def load_truth(
     dataset: Dataset, image_id: int, size: tuple[int, int] | None = None
 ) -> Objects:
