@@ -36,6 +36,7 @@ LISTS: dict[str, tuple[set[str], ...]] = {
 """Kinds of annotation files that are lists, by keys of their first object."""
 TEXTS = {
     "VIA's CSV export": r"[^\n]*region_shape_attributes",
+    "VIA 3's CSV export": r"exported using vgg image annotator",
     "a Pascal VOC file (XML) of one picture": r"(<\?xml.*?>)?\s*<annotation\b",
     "a CVAT file (XML)": r"(<\?xml.*?>)?\s*<annotations\b",
     "a web page": r"<(!doctype )?html",
@@ -99,6 +100,11 @@ def recognise(content: Any) -> str | None:
         kinds, content = LISTS, content[0] if content else None
     if not isinstance(content, dict):
         return None
+    inner = content.get("metadata")
+    if isinstance(inner, dict):
+        first = next(iter(inner.values()), None)
+        if isinstance(first, dict) and "xy" in first:
+            return "a VIA 3 project"
     for name, signs in kinds.items():
         if any(keys <= content.keys() for keys in signs):
             return name

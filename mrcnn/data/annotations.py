@@ -146,7 +146,8 @@ def check_model_classes(model: Any, dataset: Dataset) -> None:
     only their number is compared.
     """
     if known := getattr(model, "class_names", ()):
-        _compare(known, "the model", dataset.class_names, "the data set")
+        way = " If they only have other names, set model.class_names = ()."
+        _compare(known, "the model", dataset.class_names, "the data set", way)
     head = getattr(model, "mask_head", None)
     count = len(dataset.class_names)
     if head is not None and head.output_shape[-1] != count:
@@ -156,10 +157,12 @@ def check_model_classes(model: Any, dataset: Dataset) -> None:
         )
 
 
-def _compare(one: Sequence[str], whose: str, other: Sequence[str], others: str) -> None:
+def _compare(
+    one: Sequence[str], whose: str, other: Sequence[str], others: str, way: str = ""
+) -> None:
     if list(one) != list(other):
         raise ValueError(
             f"The classes of {whose} are {', '.join(one)}, those of {others} "
             f"{', '.join(other)}: ids would mean different things. Call add_class for "
-            "the same classes in the same order."
+            f"the same classes in the same order.{way}"
         )

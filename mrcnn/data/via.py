@@ -106,6 +106,11 @@ def _entries(path: str | Path) -> dict[str, Any]:
         raise ValueError(
             f"{path}: VIA keeps its images in an object, not in a list or a value."
         )
+    named = [
+        isinstance(entry, dict) and "filename" in entry for entry in content.values()
+    ]
+    if content and not any(named):  # another kind of file: one such fault says it all
+        _numbered(*next(iter(content.items())), path)
     return content
 
 

@@ -122,7 +122,9 @@ def choose(
                 if not value:
                     raise ValueError("has no value")
             except ValueError as error:
-                faults.add(f"{region.where}: attribute {key!r} {error}.")
+                others = {k: v for k, v in region.attributes.items() if k != key}
+                hint = f" Others are {others!r:.80}." if others else ""
+                faults.add(f"{region.where}: attribute {key!r} {error}.{hint}")
                 continue
             if value not in named:
                 unknown.setdefault(value, []).append(region)

@@ -63,6 +63,9 @@ def test_a_model_knows_its_classes(tiny_config, tiny_shapes, turned, tmp_path, c
     load_weights(again, tmp_path / "w.h5")
     with pytest.raises(ValueError, match="the model are BG, square"):
         collect(again, turned)
+    again.class_names = ()  # as the message says
+    assert len(collect(again, turned, image_ids=[0])) == 1
+    load_weights(again, tmp_path / "w.h5")
     capsys.readouterr()
     train(tiny_config, again, turned)
     assert "Classes were BG, square" in capsys.readouterr().out

@@ -92,6 +92,12 @@ def test_regions_without_one_class_are_named(tmp_path, attributes, fault, capsys
     assert "a.png: region 1" in capsys.readouterr().out
 
 
+def test_other_attributes_of_such_a_region_are_shown(tmp_path):
+    path = write(tmp_path, {"name": "cup"}, {"names": "cup", "name": ""})
+    with pytest.raises(ValueError, match=r"'name' has no value. Others are {'names'"):
+        load_via(path, ["cup"], class_key="name")
+
+
 def test_the_key_may_differ_between_files(tmp_path):
     first = write(tmp_path, {"name": "cup"}, name="train.json")
     second = write(tmp_path, {"names": "pot"}, name="val.json")

@@ -25,6 +25,7 @@ OTHERS = [
             "view": {},
         },
     ),
+    ("VIA 3", {"metadata": {"1_x": {"vid": "1", "xy": [2, 1, 1, 9, 9]}}}),
     ("VIA's attributes", {"region": {"kind": {"type": "text"}}, "file": {}}),
     ("project without", {"_via_settings": {}, "_via_attributes": {}}),
     ("Supervisely", {"size": {"height": 1, "width": 1}, "objects": []}),
@@ -44,9 +45,19 @@ def test_other_annotations_are_named(tmp_path, kind, content):
         via.read(path)
 
 
+def test_a_file_without_images_is_told_once(tmp_path):
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps({f"{i}.jpg": {"boxes": []} for i in range(9)}))
+    with pytest.raises(ValueError, match=r"'0\.jpg' has no field 'filename'") as raised:
+        via.read(path, skip_faulty=True)
+    assert "1.jpg" not in str(raised.value)
+    assert "skip_faulty" not in str(raised.value)
+
+
 TEXTS = [
     ("VIA's CSV", "filename,file_size,region_shape_attributes\na.jpg,1,{}\n"),
     ("VIA's CSV", "#filename,file_size,region_count,region_shape_attributes\n"),
+    ("VIA 3's CSV", "# Exported using VGG Image Annotator (http://x)\n# CSV_HEADER"),
     ("Pascal VOC", "<annotation>\n <folder>x</folder></annotation>"),
     ("CVAT", '<?xml version="1.0"?>\n<annotations><version>1</version></annotations>'),
     ("web page", "<!DOCTYPE html>\n<html></html>"),
