@@ -14,6 +14,7 @@ from mrcnn.callbacks import (
     check_setters,
     explained_setters,
 )
+from mrcnn.data.annotations import check_sets, learn_classes
 from mrcnn.data.feed import feed
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -164,14 +165,14 @@ def fit(
         NonFiniteLossError: names the images on which a loss became NaN.
         TypeError: names a callback that is none.
         ValueError: names an image that becomes of another size than the first, or a
-            callback that sets the learning rate against a schedule.
+            callback that sets the learning rate against a schedule; or the data sets
+            have other classes than each other, or cannot be learned from.
     """
-    callbacks = as_callbacks(callbacks)
+    model, callbacks = native(model), as_callbacks(callbacks)
     check_setters(callbacks, stages)
-    for batches in filter(None, (train, validation)):
-        batches.check_sizes()
+    _check(model, train, validation)
     done, first_stage, history = first_epoch, 0, {}
-    folder, model = Path(folder) if folder else None, native(model)
+    folder = Path(folder) if folder else None
     if folder and resume and (folder / "checkpoint.h5").is_file():
         done, first_stage, history = _restore(
             model, train, stages, optimizer, folder, callbacks
@@ -212,6 +213,14 @@ def fit(
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
     return history
+
+
+def _check(model: MaskRCNN, train: Batches, validation: Batches | None) -> None:
+    """Refuse what cannot be trained on, and let the model know its classes."""
+    check_sets(train.dataset, validation and validation.dataset)
+    for batches in filter(None, (train, validation)):
+        batches.check_sizes()
+    learn_classes(model, train.dataset)
 
 
 def _watchers(

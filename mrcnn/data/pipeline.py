@@ -6,8 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.augment import as_augmentation, rehearse
 from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import (
     Geometry,
     check_image,
@@ -42,13 +44,9 @@ def load_annotated(
     name = dataset.image_reference(image_id)
     image = check_image(dataset.load_image(image_id), name, channels)
     masks, class_ids = load_objects(dataset, image_id)
-    if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
-        raise ValueError(
-            f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
-            "pixels."
-        )
     if not masks.shape[-1]:
         masks = np.zeros((*image.shape[:2], 0), bool)
+    check_fit(masks.shape[:2], image.shape[:2], name)
     return image, masks, class_ids
 
 
@@ -107,14 +105,11 @@ class Batches(keras.utils.PyDataset):
             workers: threads that prepare batches.
 
         Raises:
-            ValueError: if the data set is empty, or masks would not follow the
+            ValueError: see `annotations.check_dataset`; or masks would not follow the
                 augmentation; TypeError if it is none.
         """
         super().__init__(workers=workers)
-        if dataset.num_images == 0:
-            raise ValueError(
-                "The data set holds no images; was it loaded and prepared?"
-            )
+        check_dataset(dataset)
         self.dataset = dataset
         self.preprocessing = preprocessing
         self.batch_size = batch_size

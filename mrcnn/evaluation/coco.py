@@ -17,7 +17,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mrcnn.evaluation.scenes import Objects, Scene
+from mrcnn.evaluation.scenes import Objects, Scene, check_names
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
@@ -81,6 +81,7 @@ def _matched(
     scenes: Sequence[Scene], class_names: Sequence[str], task: str
 ) -> COCOeval:
     """Return pycocotools' evaluation with objects and detections matched."""
+    check_names(scenes, len(class_names))
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
         run = COCOeval(
             _coco([s.truth for s in scenes], len(class_names)),

@@ -13,8 +13,10 @@ import numpy as np
 from pycocotools import mask as rle
 
 from mrcnn.checks.kinds import is_count
+from mrcnn.data.annotations import check_dataset, check_model_classes
 from mrcnn.data.dataset import Dataset, load_objects
 from mrcnn.data.given import check_batch_size
+from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import check_image
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.nn.native import native
@@ -109,9 +111,34 @@ def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
     return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
 
 
-def load_truth(dataset: Dataset, image_id: int) -> Objects:
-    """Return the annotated objects of an image; ValueError if they contradict it."""
+def check_names(scenes: Sequence[Scene], count: int) -> None:
+    """Raise ValueError if an object is of a class beyond `count`, background included.
+
+    It would be left out of every number without a word.
+    """
+    most = max(
+        (int(o.class_ids.max(initial=0)) for s in scenes for o in (s.truth, s.found)),
+        default=0,
+    )
+    if most >= count:
+        raise ValueError(
+            f"there are objects of class {most}, but {count} class names: give one a "
+            "class, background first."
+        )
+
+
+def load_truth(
+    dataset: Dataset, image_id: int, size: tuple[int, int] | None = None
+) -> Objects:
+    """Return the annotated objects of an image; ValueError if they contradict it.
+
+    `size` (h, w) is that of the image; without it that of the masks is believed.
+    """
     masks, class_ids = load_objects(dataset, image_id)
+    if size is not None:
+        if not masks.shape[-1]:
+            masks = np.zeros((*size, 0), bool)
+        check_fit(masks.shape[:2], size, dataset.image_reference(image_id))
     return annotated(class_ids, masks)
 
 
@@ -134,13 +161,13 @@ def collect(
 
     Raises:
         ValueError: annotations and image contradict each other, the data set is not
-            prepared, its classes are not as many as the model's, or names an argument.
+            prepared, model and data set have other classes, or names an argument.
         TypeError: if model or data set is none.
     """
     model = native(model)
     check_batch_size(batch_size)
     check_dataset(dataset)
-    _check_classes(model, dataset)
+    check_model_classes(model, dataset)
     chosen = list(dataset.image_ids) if image_ids is None else list(image_ids)
     known = set(map(int, dataset.image_ids))
     if unknown := [i for i in chosen if not is_count(i, 0) or int(i) not in known]:
@@ -149,38 +176,6 @@ def collect(
             f"the images 0 to {len(known) - 1}."
         )
     return list(_scenes(model, dataset, list(map(int, chosen)), batch_size))
-
-
-def check_dataset(dataset: Any) -> None:
-    """Refuse what is no data set, and one that is not prepared.
-
-    Raises:
-        TypeError: names what was given.
-        ValueError: if images were added that `prepare` did not see.
-    """
-    if isinstance(dataset, type) or not hasattr(dataset, "image_ids"):
-        kind = dataset if isinstance(dataset, type) else type(dataset)
-        raise TypeError(
-            f"dataset is {kind.__name__}: give a mrcnn.data.dataset.Dataset that is "
-            "loaded and prepared."
-        )
-    added, ready = len(dataset.image_info), len(dataset.image_ids)
-    if added and not ready:
-        raise ValueError(
-            f"The data set has {added} images, but is not prepared: call "
-            "dataset.prepare() after the last of them."
-        )
-
-
-def _check_classes(model: Any, dataset: Dataset) -> None:
-    """Raise ValueError if a model knows more or fewer classes than a data set has."""
-    classes = model.box_head.output_shape[0][-1]
-    if dataset.num_classes != classes:
-        raise ValueError(
-            f"The model has {classes} classes, background included, and the data set "
-            f"{dataset.num_classes}: {', '.join(dataset.class_names)}. Measure on a "
-            "set of the classes that the model learnt."
-        )
 
 
 def _scenes(
@@ -193,13 +188,10 @@ def _scenes(
             check_image(dataset.load_image(i), dataset.image_reference(i), channels)
             for i in batch
         ]
-        truths = [load_truth(dataset, i) for i in batch]
-        for i, image, truth in zip(batch, images, truths, strict=True):
-            if truth.image_shape != image.shape[:2]:
-                raise ValueError(
-                    f"{dataset.image_reference(i)} has {image.shape[:2]} pixels, its "
-                    f"masks have {truth.image_shape}: load_mask must match load_image."
-                )
+        truths = [
+            load_truth(dataset, i, image.shape[:2])
+            for i, image in zip(batch, images, strict=True)
+        ]
         found = run(model, images, batch_size=batch_size)
         for i, truth, stages in zip(batch, truths, found, strict=True):
             yield Scene(i, truth, detected(unmold(*stages)), unmold_proposals(*stages))

@@ -11,6 +11,7 @@ import numpy as np
 from mrcnn import build, training
 from mrcnn.callbacks import as_callbacks
 from mrcnn.config import Config
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.keras_model import KerasModel
@@ -83,26 +84,13 @@ def learn(
 
 def _check_datasets(train_dataset: Any, val_dataset: Any) -> None:
     """Refuse what is no data set, and say if training is its own validation."""
-    _check_dataset(train_dataset, "train_dataset")
+    check_dataset(train_dataset, "train_dataset")
     if val_dataset is not None:
-        _check_dataset(val_dataset, "val_dataset")
+        check_dataset(val_dataset, "val_dataset")
     if val_dataset is train_dataset:
         print(
             "val_dataset is train_dataset: val_loss says nothing about images that the "
             "model has not learnt from."
-        )
-
-
-def _check_dataset(dataset: Any, argument: str) -> None:
-    if isinstance(dataset, type):
-        raise TypeError(
-            f"{argument} is the class {dataset.__name__}: give an instance, with its "
-            "images added and prepare() called."
-        )
-    if not hasattr(dataset, "load_mask"):
-        raise TypeError(
-            f"{argument} is a {type(dataset).__name__}: give an instance of "
-            "mrcnn.utils.Dataset, with its images added and prepare() called."
         )
 
 
