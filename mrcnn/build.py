@@ -222,6 +222,8 @@ def batches(
         augmentation=augmentation,
         not_augmented=not_augmented,
         seed=seed,
+        cache_bytes=config.IMAGE_CACHE_BYTES,
+        faulty=config.MAX_FAULTY_IMAGES,
     )
 
 

@@ -105,6 +105,12 @@ class Config:
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
+    MAX_FAULTY_IMAGES = 0.2
+    """Share of a data set that may raise errors (a file that is cut off, say) and be
+    left out of training; a tenth in the presets."""
+    IMAGE_CACHE_BYTES = 2_000_000_000
+    """Memory for resized images, of the training set and of the validation set each; 0
+    keeps none. Images that `load_image` makes differently every time are not kept."""
 
     def __init__(self) -> None:
         """Compute the derived attributes."""

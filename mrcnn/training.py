@@ -8,7 +8,8 @@ from pathlib import Path
 
 import keras
 
-from mrcnn.data.feed import feed
+from mrcnn.data import preflight
+from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.structures import Stage
@@ -174,10 +175,12 @@ def fit(
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
-        ValueError: names an image that becomes of another size than the first.
+        ValueError: if the data cannot be learnt from, see `data.preflight`.
+        FaultyImagesError: lists images that raise errors, if they are too many; fewer
+            are left out, and listed at the end.
     """
     for batches in filter(None, (train, validation)):
-        batches.check_sizes()
+        preflight.check(batches)
     history: History = {}
     done, first_stage = first_epoch, 0
     folder = Path(folder) if folder else None
@@ -206,13 +209,13 @@ def fit(
         watched = [*_watchers(train, validation, patience), *callbacks]
         if folder:
             watched.append(Checkpoint(folder, index, history, callbacks))
-        result = model.fit(
-            feed(train),
-            validation_data=feed(validation) if validation else None,
+        result = fit_batches(
+            model,
+            train,
+            validation,
             initial_epoch=done,
             epochs=end,
             callbacks=watched,
-            shuffle=False,  # Keras would shuffle the batches once more, by no seed
             verbose=verbose,
         )
         if not folder:
@@ -221,6 +224,8 @@ def fit(
         done = end
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
+    for batches in filter(None, (train, validation)):
+        print(batches.findings.summary(), end="")
     return history
 
 
