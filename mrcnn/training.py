@@ -179,8 +179,7 @@ def fit(
         FaultyImagesError: lists images that raise errors, if they are too many; fewer
             are left out, and listed at the end.
     """
-    for batches in filter(None, (train, validation)):
-        preflight.check(batches)
+    preflight.check(train, validation)
     history: History = {}
     done, first_stage = first_epoch, 0
     folder = Path(folder) if folder else None
@@ -224,8 +223,7 @@ def fit(
         done = end
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
-    for batches in filter(None, (train, validation)):
-        print(batches.findings.summary(), end="")
+    print("".join(b.findings.summary() for b in (train, validation) if b), end="")
     return history
 
 

@@ -5,19 +5,23 @@ from mrcnn.data.pipeline import Batches, image_name
 from mrcnn.data.transforms import check_image, plan_geometry
 
 
-def check(batches: Batches) -> None:
-    """Refuse a data set that cannot be learnt from, at little cost.
+def check(*batches: Batches | None) -> None:
+    """Refuse data sets that cannot be learnt from, at little cost.
 
     Only what no batch would tell is looked for here: images of several sizes
     (`check_sizes`) and a set without objects (`check_objects`). Both read as training
     does, and pass over images that raise errors, which training names and leaves out.
 
+    Args:
+        batches: of each set; None is passed over.
+
     Raises:
         ValueError: names images or sources, and the way out.
         FaultyImagesError: if more images raise errors than may be left out.
     """
-    check_sizes(batches)
-    check_objects(batches)
+    for each in filter(None, batches):
+        check_sizes(each)
+        check_objects(each)
 
 
 def check_sizes(batches: Batches) -> None:
