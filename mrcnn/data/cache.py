@@ -57,8 +57,8 @@ class ImageCache:
             if size <= self._left and image_id not in self._kept:
                 self._left -= size
                 # Copies: the arrays may be parts of others that a data set goes on
-                # using, or that are larger.
-                self._kept[image_id] = tuple(array.copy() for array in arrays)
+                # using, or that are larger. In their order, which masks are quick in.
+                self._kept[image_id] = tuple(array.copy("K") for array in arrays)
 
     def _end(self, name: str) -> None:
         """Keep nothing from now on, and tell once."""

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.data.findings import FaultyImagesError
 from mrcnn.data.pipeline import Batches
 
 PREFETCH = 2
@@ -75,16 +76,18 @@ def fit_batches(
 
 @contextmanager
 def _as_raised(*feeding: Batches | None) -> Iterator[None]:
-    """Put the batches' own failure in the place of TensorFlow's."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
+    """Put the batches' own failure in the place of TensorFlow's, and keep its cause."""
+    of_backend: Any = ()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
+        of_backend = tf.errors.OpError
     try:
         yield
-    except tf.errors.OpError:
+    except of_backend:
         for batches in filter(None, feeding):
             if error := batches.failure:
                 raise error from error.__cause__
         raise
+    except FaultyImagesError as error:
+        raise error from error.fault  # Keras has cut it off

@@ -28,7 +28,13 @@ class AnnotationError(ValueError):
 
 
 class FaultyImagesError(ValueError):
-    """More images raise errors than may be left out; the message lists them."""
+    """More images raise errors than may be left out; the message lists them.
+
+    Attributes:
+        fault: what the last image raised; the cause of this error.
+    """
+
+    fault: Exception
 
 
 def listed(faults: Sequence[str]) -> str:
@@ -155,6 +161,7 @@ class Findings:
             whole = self._look_through(load)
             if len(self._faults) > self._limit or not whole:
                 self._refusal = FaultyImagesError(self._why())
+                self._refusal.fault = error
                 raise self._refusal from error
         LOGGER.warning("Left out from now on: %s", self._faults[image_id])
 

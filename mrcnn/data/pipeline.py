@@ -230,7 +230,7 @@ class Batches(keras.utils.PyDataset):
         source = self.dataset.image_info[image_id]["source"]
         if self.augmentation is not None and source not in self.not_augmented:
             # Copies: it may write in place, and these may belong to cache or data set.
-            image, masks = self.augmentation(image.copy(), masks.copy(), rng)
+            image, masks = self.augmentation(image.copy("K"), masks.copy("K"), rng)
         boxes = boxes_of_masks(masks)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
