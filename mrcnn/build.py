@@ -249,6 +249,8 @@ def batches(
         augmentation=augmentation,
         not_augmented=not_augmented,
         seed=_seed(config, seed),
+        cache_bytes=config.IMAGE_CACHE_BYTES,
+        faulty=config.MAX_FAULTY_IMAGES,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mrcnn.checks import agreement, derived
 from mrcnn.checks.derived import Derived
-from mrcnn.notices import listed, once
+from mrcnn.notices import all_of, once
 
 
 class Config:
@@ -122,6 +122,12 @@ class Config:
     SEED: int | None = None
     """Of initial weights, samples and the order of images. None: `MaskRCNN` draws one
     for training and prints it; this package's own functions take 0."""
+    MAX_FAULTY_IMAGES = 0.2
+    """Share of a data set that may raise errors (a file that is cut off, say) and be
+    left out of training; a tenth in the presets."""
+    IMAGE_CACHE_BYTES = 2_000_000_000
+    """Memory for resized images, of the training set and of the validation set each; 0
+    keeps none. Images that `load_image` makes differently every time are not kept."""
 
     # --- Computed from the others, unless set
     BATCH_SIZE = Derived(derived.batch_size)
@@ -141,7 +147,7 @@ class Config:
             ValueError: names each attribute, its value and the way out.
         """
         if faults := agreement.faults(self):
-            raise ValueError(listed(faults, type(self).__name__))
+            raise ValueError(all_of(faults, type(self).__name__))
         for remark in agreement.remarks(self):
             once(remark)
 

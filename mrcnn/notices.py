@@ -15,16 +15,21 @@ def once(remark: str) -> None:
         print(remark)
 
 
-def listed(faults: Sequence[str], title: str) -> str:
+def listed(faults: Sequence[str]) -> str:
+    """Return faults one a line: the first `SHOWN`, and how many more there are."""
+    lines = [f"- {fault}" for fault in faults[:SHOWN]]
+    if len(faults) > SHOWN:
+        lines.append(f"- and {len(faults) - SHOWN} more.")
+    return "\n".join(lines)
+
+
+def all_of(faults: Sequence[str], subject: str) -> str:
     """Return the text of one error for all faults: a single one stands for itself.
 
     Args:
         faults: one or more, each a sentence that says what is wrong where.
-        title: what the faults are of, such as "MyConfig".
+        subject: what they are faults of, such as "MyConfig".
     """
     if len(faults) == 1:
         return faults[0]
-    lines = [f"{title}: {len(faults)} faults.", *faults[:SHOWN]]
-    if len(faults) > SHOWN:
-        lines.append(f"And {len(faults) - SHOWN} more.")
-    return "\n".join(lines)
+    return f"{subject} has {len(faults)} faults:\n{listed(faults)}"

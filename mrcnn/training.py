@@ -14,8 +14,9 @@ from mrcnn.callbacks import (
     check_setters,
     explained_setters,
 )
-from mrcnn.data.annotations import check_sets, learn_classes
-from mrcnn.data.feed import feed
+from mrcnn.data import preflight
+from mrcnn.data.annotations import learn_classes
+from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
@@ -164,13 +165,15 @@ def fit(
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
         TypeError: names a callback that is none.
-        ValueError: names an image that becomes of another size than the first, or a
-            callback that sets the learning rate against a schedule; or the data sets
-            have other classes than each other, or cannot be learned from.
+        ValueError: names a callback that sets the learning rate against a schedule; or
+            the data cannot be learnt from, see `data.preflight`.
+        FaultyImagesError: lists images that raise errors, if they are too many; fewer
+            are left out, and listed at the end.
     """
     model, callbacks = native(model), as_callbacks(callbacks)
     check_setters(callbacks, stages)
-    _check(model, train, validation)
+    preflight.check(train, validation)
+    learn_classes(model, train.dataset)
     done, first_stage, history = first_epoch, 0, {}
     folder = Path(folder) if folder else None
     if folder and resume and (folder / "checkpoint.h5").is_file():
@@ -197,14 +200,9 @@ def fit(
         watched = [*_watchers(train, validation, patience), *callbacks]
         if folder:
             watched.append(Checkpoint(folder, index, history, callbacks))
-        result = model.fit(
-            feed(train),
-            validation_data=feed(validation) if validation else None,
-            initial_epoch=done,
-            epochs=end,
-            callbacks=watched,
-            shuffle=False,  # Keras would shuffle the batches once more, by no seed
-            verbose=verbose,
+        epochs = {"initial_epoch": done, "epochs": end}
+        result = fit_batches(
+            model, train, validation, **epochs, callbacks=watched, verbose=verbose
         )
         if not folder:
             for name, values in result.history.items():
@@ -212,15 +210,8 @@ def fit(
         done = end
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
+    print("".join(b.findings.summary() for b in (train, validation) if b), end="")
     return history
-
-
-def _check(model: MaskRCNN, train: Batches, validation: Batches | None) -> None:
-    """Refuse what cannot be trained on, and let the model know its classes."""
-    check_sets(train.dataset, validation and validation.dataset)
-    for batches in filter(None, (train, validation)):
-        batches.check_sizes()
-    learn_classes(model, train.dataset)
 
 
 def _watchers(

@@ -191,6 +191,8 @@ KINDS: dict[str, Kind] = {
     "PRECISION": one_of(*PRECISIONS),
     "INFERENCE_PRECISION": one_of(*PRECISIONS),
     "SEED": optional(LENGTH),
+    "MAX_FAULTY_IMAGES": SHARE,
+    "IMAGE_CACHE_BYTES": LENGTH,
 }
 """Every attribute of a `Config`, computed ones included."""
 

@@ -138,14 +138,6 @@ def _nothing(dataset: Dataset) -> str:
     )
 
 
-def check_sets(train: Dataset, validation: Dataset | None) -> None:
-    """Raise ValueError unless data sets can be learned from and agree on classes."""
-    if validation is not None:
-        check_same_classes(train, validation)
-    for dataset in filter(None, (train, validation)):
-        check_training_set(dataset)
-
-
 def check_same_classes(train: Dataset, validation: Dataset) -> None:
     """Raise ValueError unless two data sets have the same classes in one order."""
     _compare(train.class_names, "training", validation.class_names, "validation")

@@ -194,6 +194,12 @@ class Dataset:
         return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
 
 
+def image_name(dataset: Dataset, image_id: int) -> str:
+    """Return what messages call an image, whatever its `image_reference` says."""
+    own = dataset.image_reference(image_id)
+    return str(own or Dataset.image_reference(dataset, image_id))
+
+
 def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what any `load_mask` says: masks bool (h, w, n) and class ids int32 (n,).
 
@@ -202,7 +208,7 @@ def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarra
     """
     return checked(
         dataset.load_mask(image_id),
-        dataset.image_reference(image_id),
+        image_name(dataset, image_id),
         dataset.class_names,
     )
 

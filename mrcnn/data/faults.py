@@ -1,17 +1,6 @@
 """All that is wrong with a data set, in one error or one list of what is left out."""
 
-from collections.abc import Sequence
-
-SHOWN = 20
-"""Faults that an error gives in full; the rest are counted."""
-
-
-def listed(messages: Sequence[str]) -> str:
-    """Return messages one a line: the first `SHOWN`, and how many more there are."""
-    lines = [f"- {message}" for message in messages[:SHOWN]]
-    if len(messages) > SHOWN:
-        lines.append(f"- and {len(messages) - SHOWN} more.")
-    return "\n".join(lines)
+from mrcnn.notices import all_of, listed
 
 
 class Faults:
@@ -49,9 +38,7 @@ class Faults:
             left = "1 fault is" if count == 1 else f"{count} faults are"
             print(f"{self.subject}: {left} left out:\n{listed(self._short())}")
             return
-        message = self.found[0]
-        if count > 1:
-            message = f"{self.subject} has {count} faults:\n{listed(self._short())}"
+        message = all_of(self._short(), self.subject) if count > 1 else self.found[0]
         if not self._grave:
             message += "\nskip_faulty=True leaves out what is faulty, and lists it."
         raise (FileNotFoundError if self._absent == count else ValueError)(message)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mrcnn.checks.kinds import count
 from mrcnn.data.transforms import check_image
-from mrcnn.notices import listed
+from mrcnn.notices import all_of
 
 READ = "read it with mrcnn.data.dataset.read_image"
 
@@ -46,7 +46,7 @@ def checked_images(
         except ValueError as error:
             faults.append(str(error))
     if faults:
-        raise ValueError(listed(faults, f"{len(images)} images"))
+        raise ValueError(all_of(faults, f"A list of {len(images)} images"))
     return iter(checked)
 
 

@@ -106,11 +106,11 @@ def _known(ids: np.ndarray, class_names: list[str], where: str) -> np.ndarray:
 
 
 def check_fit(size: tuple[int, int], wanted: tuple[int, int], name: str) -> None:
-    """Raise AnnotationError unless masks have the size (h, w) of their image."""
+    """Raise ValueError unless masks have the size (h, w) of their image."""
     if size == wanted:
         return
     hint = " They are turned: height comes first." if size == wanted[::-1] else ""
-    raise AnnotationError(
+    raise ValueError(
         f"{name} has {wanted[0]} x {wanted[1]} pixels (height x width), its masks have "
         f"{size[0]} x {size[1]}: load_mask must match load_image.{hint}"
     )

@@ -64,11 +64,32 @@ def load_image_gt(
             augmenter changes sizes, or IMAGE_RESIZE_MODE "none" does not fit.
         TypeError: if an augmentation is none, or given twice.
     """
+    loaded = load_annotated(dataset, image_id, config.IMAGE_CHANNEL_COUNT)
+    return image_gt(
+        dataset,
+        config,
+        image_id,
+        loaded,
+        augment=augment,
+        augmentation=augmentation,
+        use_mini_mask=use_mini_mask,
+    )
+
+
+def image_gt(
+    dataset: Dataset,
+    config: Config,
+    image_id: int,
+    loaded: tuple[np.ndarray, np.ndarray, np.ndarray],
+    *,
+    augment: Any,
+    augmentation: Any,
+    use_mini_mask: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `load_image_gt` does of an image that `load_annotated` has loaded."""
     augment, augmentation = _which_augmentation(augment, augmentation)
     how, rng = preprocessing(config), _global_rng()
-    image, mask, class_ids = load_annotated(
-        dataset, image_id, config.IMAGE_CHANNEL_COUNT
-    )
+    image, mask, class_ids = loaded
     original_shape = image.shape
     geometry = plan_geometry(original_shape[:2], how, rng)
     image, mask = place_image(image, geometry), place_masks(mask, geometry)
