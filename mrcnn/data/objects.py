@@ -96,7 +96,8 @@ def _known(ids: np.ndarray, class_names: list[str], where: str) -> np.ndarray:
     most = len(class_names) - 1
     wrong = np.unique(ids[(ids == 0) | (abs(ids) > most)])
     if len(wrong):
-        named = ", ".join(f"{i} {name}" for i, name in enumerate(class_names))
+        named = ", ".join(f"{i} {name}" for i, name in enumerate(class_names[:12]))
+        named += " and so on" if len(class_names) > 12 else ""
         raise AnnotationError(
             f"{where} class ids {', '.join(map(str, wrong.tolist()))}: objects are of "
             f"classes 1 to {most} (0 is the background). The data set has {named}; "
