@@ -78,6 +78,8 @@ def _masks(masks: Any, count: int, where: str) -> np.ndarray:
         return masks.astype(bool, copy=False)
     if masks.dtype.kind not in "iuf":
         raise AnnotationError(f"{where} masks of type {masks.dtype}: return bool.")
+    if masks.dtype == np.uint8 and masks.max() == 1:  # the usual one, and fast
+        return masks.astype(bool)
     inside = masks != 0
     levels = inside & (masks != masks.max(axis=(0, 1)))
     if levels.any() or not np.isfinite(masks).all() or (masks < 0).any():
