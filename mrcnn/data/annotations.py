@@ -82,9 +82,7 @@ def check_training_set(dataset: Dataset, seconds: float = SECONDS) -> None:
             unread += 1
             continue
         objects = class_ids > 0
-        if not any(
-            seen.values()
-        ):  # pixels are counted until there are some: it is slow
+        if not any(seen.values()):  # to look for pixels is slow: once is enough
             objects &= masks.any(axis=(0, 1))
         seen[image_id] = int(objects.sum())
         source = dataset.image_info[image_id]["source"]
