@@ -78,6 +78,8 @@ def _masks(masks: Any, count: int, where: str) -> np.ndarray:
         return masks.astype(bool, copy=False)
     if masks.dtype.kind not in "iuf":
         raise AnnotationError(f"{where} masks of type {masks.dtype}: return bool.")
+    if masks.dtype == np.uint8 and masks.max() == 1:  # the usual one, and fast
+        return masks.astype(bool)
     inside = masks != 0
     levels = inside & (masks != masks.max(axis=(0, 1)))
     if levels.any() or not np.isfinite(masks).all() or (masks < 0).any():
@@ -96,7 +98,8 @@ def _known(ids: np.ndarray, class_names: list[str], where: str) -> np.ndarray:
     most = len(class_names) - 1
     wrong = np.unique(ids[(ids == 0) | (abs(ids) > most)])
     if len(wrong):
-        named = ", ".join(f"{i} {name}" for i, name in enumerate(class_names))
+        named = ", ".join(f"{i} {name}" for i, name in enumerate(class_names[:12]))
+        named += " and so on" if len(class_names) > 12 else ""
         raise AnnotationError(
             f"{where} class ids {', '.join(map(str, wrong.tolist()))}: objects are of "
             f"classes 1 to {most} (0 is the background). The data set has {named}; "
