@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import keras
 import numpy as np
 
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.dataset import Dataset, load_objects, load_pixels
 from mrcnn.data.transforms import (
     Geometry,
     check_image,
@@ -43,7 +43,7 @@ def load_annotated(
             its masks do not fit it (see also `dataset.load_objects`).
     """
     name = dataset.image_reference(image_id)
-    image = check_image(dataset.load_image(image_id), name, channels)
+    image = check_image(load_pixels(dataset, image_id, channels), name, channels)
     masks, class_ids = load_objects(dataset, image_id)
     if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
         raise ValueError(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mrcnn.data.arrays import check_image as check_image
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.resize import resize_bilinear
 from mrcnn.structures import Preprocessing
@@ -131,50 +132,6 @@ def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """Return an image (..., C) without a mean as uint8; undoes `subtract_mean`."""
     image = np.asarray(image, np.float64) + preprocessing.mean_pixel
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
-
-
-def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:
-    """Return an image as (h, w, channels) uint8.
-
-    Grey images are repeated, alpha is dropped, and floats in [0, 255] are rounded.
-
-    Args:
-        image: (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
-        name: of the image, for errors.
-        channels: of the model.
-
-    Raises:
-        ValueError: names the image if it has another shape, no pixels or NaN.
-    """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or 0 in image.shape:
-        raise ValueError(
-            f"{name}: shape {image.shape} is not that of an image (h, w, C)."
-        )
-    if image.shape[-1] == 1 and channels == 3:
-        image = np.repeat(image, 3, axis=-1)
-    if image.shape[-1] == channels + 1:
-        image = image[..., :channels]
-    if image.shape[-1] != channels:
-        raise ValueError(
-            f"{name}: {image.shape[-1]} channels, but the model takes {channels} "
-            "(IMAGE_CHANNEL_COUNT)."
-        )
-    if image.dtype != np.uint8:
-        if not np.isfinite(image).all():
-            raise ValueError(
-                f"{name}: {int((~np.isfinite(image)).sum())} pixel values are NaN or "
-                "infinite; mend or remove the image."
-            )
-        if image.min() < 0 or image.max() > 255:
-            raise ValueError(
-                f"{name}: pixels from {image.min()} to {image.max()}; scale them to "
-                "0..255."
-            )
-        image = np.rint(image).astype(np.uint8)
-    return image
 
 
 def _frame(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.dataset import Dataset, load_objects, load_pixels
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
@@ -138,9 +138,10 @@ def collect(
 def _scenes(
     model: Any, dataset: Dataset, image_ids: Sequence[int], batch_size: int
 ) -> Iterator[Scene]:
+    channels = len(model.preprocessing.mean_pixel)
     for start in range(0, len(image_ids), batch_size):
         batch = image_ids[start : start + batch_size]
-        images = [dataset.load_image(i) for i in batch]
+        images = [load_pixels(dataset, i, channels) for i in batch]
         truths = [load_truth(dataset, i) for i in batch]
         for i, image, truth in zip(batch, images, truths, strict=True):
             if truth.image_shape != image.shape[:2]:
