@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from mrcnn.data.annotations import check_sets
 from mrcnn.data.feed import feed
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -174,8 +175,10 @@ def fit(
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
-        ValueError: names an image that becomes of another size than the first.
+        ValueError: names an image that becomes of another size than the first; the data
+            sets have other classes than each other, or cannot be learned from.
     """
+    check_sets(train.dataset, validation and validation.dataset)
     for batches in filter(None, (train, validation)):
         batches.check_sizes()
     history: History = {}

@@ -22,8 +22,8 @@ def check_image(image: Any, name: str, channels: int = 3) -> np.ndarray:
     """
     if getattr(image, "mode", "RGB") in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
         raise ValueError(
-            f"{name}: a Pillow image of mode {image.mode}, whose numbers are no grey or "
-            'RGB levels: pass image.convert("RGB").'
+            f"{name}: a Pillow image of mode {image.mode}, whose numbers are no levels "
+            'of grey or RGB: pass image.convert("RGB").'
         )
     image = np.asarray(image)
     if image.ndim == 2:

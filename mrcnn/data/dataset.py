@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from mrcnn.data.class_ids import check_class, doubts
 from mrcnn.data.frames import frame_of_masks
 from mrcnn.data.levels import Levels, check_levels
+from mrcnn.data.objects import checked
 from mrcnn.data.orientation import check_orientation, turn
 from mrcnn.data.pictures import read_image as read_image
 from mrcnn.data.pictures import read_stored
@@ -20,6 +22,19 @@ from mrcnn.data.pictures import read_stored
 LOGGER = logging.getLogger(__name__)
 DECIDING = threading.RLock()
 """Held while a data set decides how its pictures are turned."""
+
+BASIC = ("image_info", "class_info", "source_class_ids", "_image_ids")
+"""Attributes that every data set has."""
+PREPARED = (
+    "num_classes",
+    "class_ids",
+    "class_names",
+    "num_images",
+    "sources",
+    "class_from_source_map",
+    "image_from_source_map",
+)
+"""Attributes that `Dataset.prepare` adds."""
 
 
 class Dataset:
@@ -65,24 +80,18 @@ class Dataset:
         self.class_info: list[dict[str, Any]] = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids: dict[str, list[int]] = {}
         self._image_ids = np.arange(0)
+        self._passed_on: set[str] = set()
 
     def add_class(self, source: str, class_id: int, class_name: str) -> None:
         """Add a class of `source`; adding one twice does nothing.
 
-        Raises ValueError if `source` holds a dot, which separates source and id in
-        `map_source_class_id`, or if the id already has another name.
+        Raises ValueError for ids and names that cannot be meant, see
+        `class_ids.check_class`.
         """
-        if "." in source:
-            raise ValueError(f"add_class: source {source!r} must not contain a dot.")
-        for info in self.class_info:
-            if info["source"] == source and info["id"] == class_id:
-                if info["name"] != class_name:
-                    raise ValueError(
-                        f"add_class: class {class_id} of source {source!r} is already "
-                        f"{info['name']!r}; give {class_name!r} another id."
-                    )
-                return
-        self.class_info.append({"source": source, "id": class_id, "name": class_name})
+        if check_class(source, class_id, class_name, self.class_info):
+            self.class_info.append(
+                {"source": source, "id": class_id, "name": class_name}
+            )
 
     def add_image(
         self, source: str, image_id: Any, path: str | Path | None, **kwargs: Any
@@ -102,6 +111,7 @@ class Dataset:
         `num_images`, `image_ids`, `sources`, `source_class_ids` (source -> internal
         ids, background included), `class_from_source_map` and `image_from_source_map`
         ("source.id" -> internal id). `class_map` is ignored, as in Matterport's code.
+        Logs what can easily be taken for something else, see `class_ids.doubts`.
         """
         self._frame = None  # of an earlier, smaller set
         self.num_classes = len(self.class_info)
@@ -120,6 +130,25 @@ class Dataset:
             ]
             for source in self.sources
         }
+        self._objects_seen: dict[int, int] = {}
+        self._passed_on: set[str] = set()
+        for doubt in doubts(self.class_info, self.image_info):
+            LOGGER.warning(doubt)
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise AttributeError that says what was forgotten; called for unknown names.
+
+        Attributes that `prepare` sets are missing before it, and all are in a subclass
+        whose `__init__` does not call this one.
+        """
+        if name in BASIC:
+            way = "its __init__ must call super().__init__() first"
+        elif name in PREPARED:
+            way = "call prepare() after the last add_class and add_image"
+        else:
+            way = ""
+        has_no = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(f"{has_no}: {way}." if way else has_no)
 
     @property
     def image_ids(self) -> np.ndarray:
@@ -169,10 +198,11 @@ class Dataset:
         """Read the image's file as uint8 (h, w, channels)."""
         info = self.image_info[image_id]
         path = info["path"]
-        if path is None:
+        if path is None or Path(path).is_dir():
+            kind = "no file" if path is None else "a folder in place of a file"
             raise ValueError(
-                f"{self.image_reference(image_id)} has no file: give add_image a path "
-                "or override load_image."
+                f"{self.image_reference(image_id)} has {kind}: give add_image the path "
+                "of a picture, or override load_image."
             )
         image, tag = read_stored(path, channels, self.levels)
         if tag == 1:
@@ -193,14 +223,21 @@ class Dataset:
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return masks, bool (h, w, n), and their internal class ids, int32 (n,).
 
-        This base method has no annotations: it warns and returns zero instances.
-        In a subclass, negative class ids mark crowds, as in COCO.
+        This base method has no annotations: it warns, once for each source, and returns
+        zero instances. In a subclass, negative class ids mark crowds, as in COCO.
         """
-        LOGGER.warning(
-            "%s has no load_mask: %s is taken to show no objects.",
-            type(self).__name__,
-            self.image_reference(image_id),
-        )
+        source = self.image_info[image_id]["source"]
+        if source not in self._passed_on:
+            self._passed_on.add(source)
+            name, overrides = type(self).__name__, type(self).load_mask
+            LOGGER.warning(
+                "%s: images of source %r, such as %s, are taken to show no objects.",
+                f"{name} has no load_mask"
+                if overrides is Dataset.load_mask
+                else f"load_mask of {name} passes to Dataset.load_mask",
+                source,
+                self.image_reference(image_id),
+            )
         height, width = self.load_image(image_id).shape[:2]
         return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
 
@@ -208,16 +245,14 @@ class Dataset:
 def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what any `load_mask` says: masks bool (h, w, n) and class ids int32 (n,).
 
-    Raises ValueError, naming the image, if it is not one class id for each mask.
+    Raises AnnotationError, a ValueError that names the image, if it is not one class of
+    the data set for each mask; see `objects.checked`.
     """
-    masks, class_ids = dataset.load_mask(image_id)
-    if masks.ndim != 3 or masks.shape[-1] != len(class_ids):
-        raise ValueError(
-            f"load_mask of {dataset.image_reference(image_id)} returned masks of shape "
-            f"{masks.shape} for {len(class_ids)} class ids: expected (h, w, "
-            f"{len(class_ids)})."
-        )
-    return masks.astype(bool, copy=False), np.asarray(class_ids, np.int32)
+    return checked(
+        dataset.load_mask(image_id),
+        dataset.image_reference(image_id),
+        dataset.class_names,
+    )
 
 
 def load_pixels(dataset: Dataset, image_id: int, channels: int) -> np.ndarray:

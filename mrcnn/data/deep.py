@@ -61,7 +61,7 @@ def _pillow_reads(
     page: tifffile.TiffPage, path: str | Path, channels: int | None
 ) -> bool:
     """Tell whether Pillow keeps everything that is in the only page of a TIFF file."""
-    spare = [int(kind) for kind in page.extrasamples].count(0)  # bands that are no alpha
+    spare = [int(kind) for kind in page.extrasamples].count(0)  # no alpha
     kind, samples = np.dtype(page.dtype or "V").name, page.samplesperpixel
     colour = page.photometric.name == "RGB"
     if spare == 1 and samples == 4 and colour and channels in (None, 3):
@@ -106,8 +106,8 @@ def read_sixteen(path: str | Path, picture: Image.Image) -> np.ndarray | None:
         return None
     if picture.mode == "LA":
         raise PictureError(
-            f"image file {path} is grey of 16 bits with alpha, of which 8 bits would be "
-            "read: save it without alpha."
+            f"image file {path} is grey of 16 bits and alpha; Pillow would read 8: "
+            "save it without alpha."
         )
     high = np.array(picture).astype(np.uint16)
     with Image.open(path) as again:

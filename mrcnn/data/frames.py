@@ -1,17 +1,19 @@
-"""In which frame a set of pictures was annotated: as stored, or as their tags turn them.
+"""In which frame a set was annotated: as stored, or as orientation tags turn it.
 
 Both kinds of set exist: annotation tools have shown photographs turned since about
 2020, and as stored before. What the annotations fit decides, for all of a set at once.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from mrcnn.data.faults import Faults
 from mrcnn.data.orientation import turned_shape
 from mrcnn.data.pictures import header
+from mrcnn.data.regions import Region
 
 LOGGER = logging.getLogger(__name__)
 ASKED = 20
@@ -20,45 +22,36 @@ Sizes = Mapping[str, tuple[int, int, int]]
 """Height and width as stored, and orientation tag, by the name of the image."""
 
 
-def reach(numbers: Mapping[str, np.ndarray]) -> tuple[float, float]:
-    """Return the largest y and x of a shape of VIA, of an ellipse those of its centre.
+def misfits(regions: Iterable[Region], size: tuple[int, int, int]) -> tuple[int, int]:
+    """Count the regions that leave an image as stored, and that leave it turned.
 
     Args:
-        numbers: the fields of the shape, see `via.FIELDS`.
+        regions: of the image.
+        size: height and width as stored, and orientation tag.
     """
-    x, y = list(numbers.values())[:2]
-    right, down = (numbers.get(side, 0) for side in ("width", "height"))
-    radius = numbers.get("r", 0)
-    return float(np.max(y + down + radius)), float(np.max(x + right + radius))
+    shapes = size[:2], turned_shape(size[:2], size[2])
+    stored, turned = (
+        sum(not region.points_inside(*shape).all() for region in regions)
+        for shape in shapes
+    )
+    return stored, turned
 
 
-def outside(reaches: np.ndarray, shape: tuple[int, int]) -> int:
-    """Count the regions that leave an image (h, w) below or on the right.
-
-    Args:
-        reaches: (n, 2) largest y and x of each.
-        shape: (h, w).
-    """
-    return int((np.reshape(reaches, (-1, 2)) > shape).any(axis=1).sum())
-
-
-def frame_of_regions(sizes: Sizes, reaches: Mapping[str, np.ndarray], where: str) -> str:
+def frame_of_regions(
+    sizes: Sizes, regions: Mapping[str, Sequence[Region]], where: str
+) -> str:
     """Return "stored" or "turned": the frame that holds more regions; ties are turned.
 
     Says so if any image has a tag; else it makes no difference.
 
     Args:
         sizes: of every image.
-        reaches: (n, 2) of the regions of every image, see `reach`.
+        regions: of every image.
         where: names the set.
     """
     tagged = {name: size for name, size in sizes.items() if size[2] > 1}
-    stored, turned = (
-        sum(counts)
-        for counts in zip(
-            (0, 0), *(misfits(reaches[n], s) for n, s in tagged.items()), strict=True
-        )
-    )
+    counts = [misfits(regions[name], size) for name, size in tagged.items()]
+    stored, turned = (sum(count) for count in zip((0, 0), *counts, strict=True))
     frame = "stored" if stored < turned else "turned"
     if tagged:
         how = "left as stored" if frame == "stored" else "turned, as viewers show them"
@@ -71,10 +64,39 @@ def frame_of_regions(sizes: Sizes, reaches: Mapping[str, np.ndarray], where: str
     return frame
 
 
-def misfits(reaches: np.ndarray, size: tuple[int, int, int]) -> tuple[int, int]:
-    """Count the regions that leave an image as stored, and that leave it turned."""
-    shape, tag = size[:2], size[2]
-    return outside(reaches, shape), outside(reaches, turned_shape(shape, tag))
+def frame_of(
+    orientation: str,
+    sizes: Sizes,
+    regions: Mapping[str, Sequence[Region]],
+    faults: Faults,
+) -> str:
+    """Return `orientation`, or for "auto" what `frame_of_regions` says of the set.
+
+    An image whose regions fit the other frame alone is then a fault.
+    """
+    if orientation != "auto":
+        return orientation
+    frame = frame_of_regions(sizes, regions, faults.subject)
+    for name, size in sizes.items():
+        counts = misfits(regions[name], size)
+        mine, other = counts if frame == "stored" else counts[::-1]
+        if mine and not other:
+            faults.add(
+                f"{faults.subject}: image {name} has orientation tag {size[2]}; its "
+                f"regions do not fit it {frame}, as those of the other images do: save "
+                "it without a tag, as it was annotated, or set "
+                f'orientation="{frame}" to cut its regions at the borders.'
+            )
+    return frame
+
+
+def other_frame(region: Region, size: tuple[int, int, int], frame: str) -> str:
+    """Return what to add to an error of a region that only the other frame holds."""
+    stored, turned = misfits([region], size)
+    if stored == turned:
+        return ""
+    other = "turned" if frame == "stored" else "stored"
+    return f' It fits the image as {other}: see orientation="{other}".'
 
 
 def frame_of_masks(dataset: Any) -> str:
@@ -92,12 +114,14 @@ def frame_of_masks(dataset: Any) -> str:
     telling = [i for i, size in tagged.items() if size[2] > 4 and size[0] != size[1]]
     for image_id in telling[:ASKED]:
         try:
-            shape = np.shape(dataset.load_mask(image_id)[0])[:2]
+            shape = np.shape(dataset.load_mask(image_id)[0])
         except Exception:  # It is called again, and then the error is shown.
             continue
+        if len(shape) != 3 or not shape[2]:
+            continue
         height, width, tag = tagged[image_id]
-        votes["stored"] += shape == (height, width)
-        votes["turned"] += shape == turned_shape((height, width), tag)
+        votes["stored"] += shape[:2] == (height, width)
+        votes["turned"] += shape[:2] == turned_shape((height, width), tag)
     frame = "turned" if votes["turned"] > votes["stored"] else "stored"
     other = "stored" if frame == "turned" else "turned"
     LOGGER.warning(

@@ -22,7 +22,7 @@ STEPS = {
     8: (True, True, False),
 }
 """From the stored to the turned frame, in this order: whether rows and columns change
-places, whether the order of rows is reversed, and that of columns (EXIF 2.32, 4.6.4)."""
+places, whether the order of rows is reversed, and that of columns (EXIF 2.32)."""
 BACK = {tag: {6: 8, 8: 6}.get(tag, tag) for tag in STEPS}
 """The tag that undoes a tag."""
 CHOICES = ("auto", "stored", "turned")

@@ -1,4 +1,4 @@
-"""Picture files of every kind as uint8 arrays: bits, bands, palettes and orientation."""
+"""Picture files of every kind as uint8: bits, bands, palettes and orientation."""
 
 import warnings
 from pathlib import Path
@@ -15,8 +15,9 @@ AS_RGB = dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "P", "PA"), "RGB")
 """Pillow's modes whose numbers are no grey or RGB levels, and what they are read as."""
 PLAIN_ALPHA = {"La": "LA", "RGBa": "RGBA"}
 """Modes whose colours are multiplied by their alpha, and those where they are not."""
-FIRST_IS_MEANT = ("MPO", "PSD")
-"""Formats of several frames whose first is the picture: previews and layers follow."""
+FIRST_IS_MEANT = ("MPO", "PSD", "TIFF")
+"""Formats of several frames whose first is the picture: previews and layers follow.
+Those that follow in a TIFF file were looked at before (`deep.read_tiff`)."""
 
 # Pillow warns above its limit of pixels and refuses above twice that. The error names
 # the limit (`_decoded`); the warning would say the same of files that are read well.
@@ -154,11 +155,10 @@ def _pixels(
     """Return what `_decoded` returns, of an open file."""
     kind = picture.format
     if kind not in FIRST_IS_MEANT and getattr(picture, "is_animated", False):
-        if kind != "TIFF":  # whose further pages are thumbnails: see `read_tiff`
-            raise PictureError(
-                f"image file {path} has {picture.n_frames} frames: save the one that "
-                "is meant as a file of its own."
-            )
+        raise PictureError(
+            f"image file {path} has {picture.n_frames} frames: save the one that is "
+            "meant as a file of its own."
+        )
     if kind == "PPM" and (found := deep.read_pnm(path, picture)):
         return found[0], 1, found[1]
     pixels = deep.read_sixteen(path, picture) if kind in ("PNG", "TIFF") else None
@@ -178,9 +178,7 @@ def _array(picture: Image.Image, channels: int | None) -> np.ndarray:
     A copy: Pillow's own array is read-only, and users draw into images.
     """
     mode = PLAIN_ALPHA.get(picture.mode) or AS_RGB.get(picture.mode) or picture.mode
-    if picture.has_transparency_data and (
-        channels == 4 or picture.mode in ("P", "PA")
-    ):
+    if picture.has_transparency_data and (channels == 4 or picture.mode in ("P", "PA")):
         mode = "RGBA"  # of palettes as well: Pillow warns where they become RGB
     pixels = np.array(picture if mode == picture.mode else picture.convert(mode))
     if mode == "I" and picture.format == "PNG":  # before Pillow 11

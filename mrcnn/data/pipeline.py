@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection
 import keras
 import numpy as np
 
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.dataset import Dataset, load_objects, load_pixels
+from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import (
     Geometry,
     check_image,
@@ -45,13 +47,9 @@ def load_annotated(
     name = dataset.image_reference(image_id)
     image = check_image(load_pixels(dataset, image_id, channels), name, channels)
     masks, class_ids = load_objects(dataset, image_id)
-    if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
-        raise ValueError(
-            f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
-            "pixels."
-        )
     if not masks.shape[-1]:
         masks = np.zeros((*image.shape[:2], 0), bool)
+    check_fit(masks.shape[:2], image.shape[:2], name)
     return image, masks, class_ids
 
 
@@ -109,13 +107,10 @@ class Batches(keras.utils.PyDataset):
             workers: threads that prepare batches.
 
         Raises:
-            ValueError: if the data set is empty.
+            ValueError: if the data set is empty, or see `annotations.check_dataset`.
         """
         super().__init__(workers=workers)
-        if dataset.num_images == 0:
-            raise ValueError(
-                "The data set holds no images; was it loaded and prepared?"
-            )
+        check_dataset(dataset)
         self.dataset = dataset
         self.preprocessing = preprocessing
         self.batch_size = batch_size

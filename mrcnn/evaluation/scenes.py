@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.dataset import Dataset, load_objects, load_pixels
+from mrcnn.data.objects import check_fit
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
@@ -105,9 +107,18 @@ def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
     return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
 
 
-def load_truth(dataset: Dataset, image_id: int) -> Objects:
-    """Return the annotated objects of an image; ValueError if they contradict it."""
+def load_truth(
+    dataset: Dataset, image_id: int, size: tuple[int, int] | None = None
+) -> Objects:
+    """Return the annotated objects of an image; ValueError if they contradict it.
+
+    `size` (h, w) is that of the image; without it that of the masks is believed.
+    """
     masks, class_ids = load_objects(dataset, image_id)
+    if size is not None:
+        if not masks.shape[-1]:
+            masks = np.zeros((*size, 0), bool)
+        check_fit(masks.shape[:2], size, dataset.image_reference(image_id))
     return annotated(class_ids, masks)
 
 
@@ -131,6 +142,7 @@ def collect(
     Raises:
         ValueError: annotations and image contradict each other.
     """
+    check_dataset(dataset)
     chosen = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
     return list(_scenes(model, dataset, chosen, batch_size))
 
@@ -142,13 +154,10 @@ def _scenes(
     for start in range(0, len(image_ids), batch_size):
         batch = image_ids[start : start + batch_size]
         images = [load_pixels(dataset, i, channels) for i in batch]
-        truths = [load_truth(dataset, i) for i in batch]
-        for i, image, truth in zip(batch, images, truths, strict=True):
-            if truth.image_shape != image.shape[:2]:
-                raise ValueError(
-                    f"{dataset.image_reference(i)} has {image.shape[:2]} pixels, its "
-                    f"masks have {truth.image_shape}: load_mask must match load_image."
-                )
+        truths = [
+            load_truth(dataset, i, image.shape[:2])
+            for i, image in zip(batch, images, strict=True)
+        ]
         found = run(model, images, batch_size=batch_size)
         for i, truth, stages in zip(batch, truths, found, strict=True):
             yield Scene(i, truth, detected(unmold(*stages)), unmold_proposals(*stages))

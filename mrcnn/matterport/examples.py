@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.config import Config
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.inputs import load_image_gt
 from mrcnn.matterport.metas import mold_image
@@ -55,10 +56,7 @@ class Examples:
         augment: Any = False,
         plain_sources: Sequence[str] = (),
     ) -> None:
-        if not len(dataset.image_ids):
-            raise ValueError(
-                "The data set holds no images; was it loaded and prepared?"
-            )
+        check_dataset(dataset)
         self.dataset, self.config = dataset, config
         self.augment, self.augmentation = augment, augmentation
         self.random_rois, self.detection_targets = random_rois, detection_targets

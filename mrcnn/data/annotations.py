@@ -1,0 +1,135 @@
+"""What training asks of a data set before its first step.
+
+`load_objects` checks every image when it is loaded. Here the whole set is looked at as
+early as it can be, so that a training does not end in its third hour.
+"""
+
+import time
+from collections import Counter
+
+import numpy as np
+
+from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.faults import Faults
+from mrcnn.data.objects import AnnotationError
+
+SECONDS = 10.0
+"""Time that looking at annotations may take; the rest are checked as they are used."""
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Raise ValueError if a data set is not prepared, is empty, or lacks classes.
+
+    Costs nothing: no image is read.
+    """
+    if not len(dataset.image_ids):
+        raise ValueError("The data set holds no images; was it loaded and prepared?")
+    added = len(dataset.image_info), len(dataset.class_info)
+    if added != (dataset.num_images, dataset.num_classes):
+        raise ValueError(
+            f"The data set has {added[0]} images and {added[1]} classes, but prepare() "
+            f"saw {dataset.num_images} and {dataset.num_classes}: call it again after "
+            "the last add_class and add_image."
+        )
+    counts = Counter(str(info["source"]) for info in dataset.image_info)
+    faults = Faults("The data set")
+    for source, count in counts.items():
+        classes = dataset.source_class_ids.get(source, [0])
+        if classes == [0]:
+            others = ", ".join(map(repr, filter(None, dataset.sources))) or "no source"
+            faults.add(
+                f"{count} images are of source {source!r}, which has no classes; "
+                f"{others} has. Give add_class and add_image the same source.",
+                grave=True,
+            )
+    faults.settle()
+
+
+def check_training_set(dataset: Dataset, seconds: float = SECONDS) -> None:
+    """Raise if a data set cannot be learned from, as far as can be told beforehand.
+
+    Annotations are looked at in an order that is spread over the set, for so long, and
+    on until one shows an object. What was looked at is not looked at again until the
+    next `prepare`. Other errors of `load_mask` than those of `load_objects` are left
+    to whoever loads the image.
+
+    Raises:
+        ValueError: lists the images whose annotations cannot be right; or none shows
+            an object.
+    """
+    check_dataset(dataset)
+    seen: dict[int, int] = vars(dataset).setdefault("_objects_seen", {})
+    left = [i for i in map(int, dataset.image_ids) if i not in seen]
+    faults = Faults("The data set")
+    start, unread = time.monotonic(), 0
+    strange: dict[tuple[str, int], int] = {}
+    for done, place in enumerate(np.random.default_rng(0).permutation(len(left))):
+        if time.monotonic() - start > seconds and (any(seen.values()) or faults.found):
+            print(
+                f"Annotations of {done} of {len(left)} images were looked at in "
+                f"{seconds:g} s; the others are checked when they are loaded."
+            )
+            break
+        image_id = left[place]
+        try:
+            masks, class_ids = load_objects(dataset, image_id)
+        except AnnotationError as error:
+            faults.add(error, grave=True)
+            continue
+        except Exception:  # what a file or a user's code raises
+            unread += 1
+            continue
+        seen[image_id] = int((masks.any(axis=(0, 1)) & (class_ids > 0)).sum())
+        source = dataset.image_info[image_id]["source"]
+        for class_id in np.setdiff1d(abs(class_ids), dataset.source_class_ids[source]):
+            strange.setdefault((source, int(class_id)), image_id)
+    faults.settle()
+    _tell_strange(dataset, strange)
+    if not any(seen.values()) and not unread:
+        raise ValueError(_nothing(dataset))
+
+
+def _tell_strange(dataset: Dataset, strange: dict[tuple[str, int], int]) -> None:
+    """Print which classes occur in images of a source that does not list them."""
+    for (source, class_id), image_id in strange.items():
+        info = dataset.class_info[class_id]
+        print(
+            f"{dataset.image_reference(image_id)} is of source {source!r} and shows a "
+            f"{info['name']!r}, a class of source {info['source']!r} alone: what looks "
+            "like one does not count in the class loss there. add_class for both."
+        )
+
+
+def _nothing(dataset: Dataset) -> str:
+    """Say that no image shows an object, and why if that can be told."""
+    text = f"None of {len(dataset.image_ids)} images shows an object to learn from: "
+    passed = sorted(map(repr, dataset._passed_on))
+    if not passed:
+        return text + "check load_mask and the annotations."
+    name = type(dataset).__name__
+    if type(dataset).load_mask is Dataset.load_mask:
+        return text + f"{name} has no load_mask. Write one."
+    return text + (
+        f"load_mask of {name} passed the images of source {', '.join(passed)} on to "
+        "Dataset.load_mask, which knows no objects. It compares their source with "
+        "another name: add_image and load_mask must agree."
+    )
+
+
+def check_sets(train: Dataset, validation: Dataset | None) -> None:
+    """Raise ValueError unless data sets can be learned from and agree on classes."""
+    if validation is not None:
+        check_same_classes(train, validation)
+    for dataset in filter(None, (train, validation)):
+        check_training_set(dataset)
+
+
+def check_same_classes(train: Dataset, validation: Dataset) -> None:
+    """Raise ValueError unless two data sets have the same classes in one order."""
+    names = [list(dataset.class_names) for dataset in (train, validation)]
+    if names[0] != names[1]:
+        raise ValueError(
+            f"The classes of training are {', '.join(names[0])}, those of validation "
+            f"{', '.join(names[1])}: ids would mean different things. Call add_class "
+            "for the same classes in the same order in both."
+        )
