@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from mrcnn.data.annotations import check_sets
+from mrcnn.data.annotations import check_sets, learn_classes
 from mrcnn.data.feed import feed
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -178,9 +178,7 @@ def fit(
         ValueError: names an image that becomes of another size than the first; the data
             sets have other classes than each other, or cannot be learned from.
     """
-    check_sets(train.dataset, validation and validation.dataset)
-    for batches in filter(None, (train, validation)):
-        batches.check_sizes()
+    _check(model, train, validation)
     history: History = {}
     done, first_stage = first_epoch, 0
     folder = Path(folder) if folder else None
@@ -225,6 +223,14 @@ def fit(
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
     return history
+
+
+def _check(model: MaskRCNN, train: Batches, validation: Batches | None) -> None:
+    """Refuse what cannot be trained on, and let the model know its classes."""
+    check_sets(train.dataset, validation and validation.dataset)
+    for batches in filter(None, (train, validation)):
+        batches.check_sizes()
+    learn_classes(model, train.dataset)
 
 
 def _watchers(

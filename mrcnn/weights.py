@@ -86,11 +86,16 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
 
 
 def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
-    """Write all weights into an open file; see `save_weights`."""
+    """Write all weights, and the names of the classes if the model knows them.
+
+    See `save_weights`.
+    """
     layers = list(weighted_layers(model))
     file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
     file.attrs["backend"] = keras.backend.backend().encode()
     file.attrs["keras_version"] = keras.__version__.encode()
+    if names := getattr(model, "class_names", ()):
+        file.attrs["class_names"] = np.array([name.encode() for name in names])
     for layer in layers:
         group = file.create_group(layer.name)
         variables = _variables(layer)
@@ -117,7 +122,8 @@ def load_weights(
 ) -> LoadReport:
     """Read weights by layer name from an .h5 file in Matterport's layout.
 
-    Every shape is checked before any weight is changed.
+    Every shape is checked before any weight is changed. With the layer of the classes
+    comes `model.class_names`, () if the file does not say.
 
     Args:
         model: whose weights.
@@ -145,6 +151,10 @@ def load_weights(
             else:
                 values += _read_layer(inside(root, layer.name, path), layer, path)
                 report.loaded.append(layer.name)
+        if "mrcnn_class_logits" in report.loaded:
+            class_names = tuple(_names(root.attrs, "class_names"))
+        else:
+            class_names = getattr(model, "class_names", ())
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
             n
@@ -159,6 +169,7 @@ def load_weights(
         )
     for variable, value in values:
         variable.assign(value)
+    model.class_names = class_names
     return report
 
 

@@ -6,6 +6,8 @@ early as it can be, so that a training does not end in its third hour.
 
 import time
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -126,10 +128,38 @@ def check_sets(train: Dataset, validation: Dataset | None) -> None:
 
 def check_same_classes(train: Dataset, validation: Dataset) -> None:
     """Raise ValueError unless two data sets have the same classes in one order."""
-    names = [list(dataset.class_names) for dataset in (train, validation)]
-    if names[0] != names[1]:
+    _compare(train.class_names, "training", validation.class_names, "validation")
+
+
+def learn_classes(model: Any, dataset: Dataset) -> None:
+    """Set `model.class_names` to those of its training; print if it knew others."""
+    known, names = getattr(model, "class_names", ()), tuple(dataset.class_names)
+    if known and known != names:
+        print(f"Classes were {', '.join(known)}; from now on {', '.join(names)}.")
+    model.class_names = names
+
+
+def check_model_classes(model: Any, dataset: Dataset) -> None:
+    """Raise ValueError if a model has other classes than a data set, or in other order.
+
+    A model knows their names if it was trained here, or its weight file says them; else
+    only their number is compared.
+    """
+    if known := getattr(model, "class_names", ()):
+        _compare(known, "the model", dataset.class_names, "the data set")
+    head = getattr(model, "mask_head", None)
+    count = len(dataset.class_names)
+    if head is not None and head.output_shape[-1] != count:
         raise ValueError(
-            f"The classes of training are {', '.join(names[0])}, those of validation "
-            f"{', '.join(names[1])}: ids would mean different things. Call add_class "
-            "for the same classes in the same order in both."
+            f"The model has {head.output_shape[-1]} classes, background included, the "
+            f"data set {count}: {', '.join(dataset.class_names)}."
+        )
+
+
+def _compare(one: Sequence[str], whose: str, other: Sequence[str], others: str) -> None:
+    if list(one) != list(other):
+        raise ValueError(
+            f"The classes of {whose} are {', '.join(one)}, those of {others} "
+            f"{', '.join(other)}: ids would mean different things. Call add_class for "
+            "the same classes in the same order."
         )

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from mrcnn.data.levels import say_once
+
 
 def check_image(image: Any, name: str, channels: int = 3) -> np.ndarray:
     """Return an image as (h, w, channels) uint8.
@@ -43,8 +45,8 @@ def fit_channels(image: np.ndarray, channels: int, name: str) -> np.ndarray:
     """Return an image (h, w, C) with the channels that a model takes.
 
     Grey is repeated for a model of 3 channels, alpha is dropped for one of 3 or 1, and
-    grey that was stored three times is taken once for one of 1. All else would be a
-    guess.
+    grey that was stored three times is taken once for one of 1. One channel more than
+    four or more is taken for alpha too, and said.
 
     Raises:
         ValueError: names the image, both numbers, and what would help.
@@ -55,6 +57,12 @@ def fit_channels(image: np.ndarray, channels: int, name: str) -> np.ndarray:
     if (count, channels) == (1, 3):
         return np.repeat(image, 3, axis=-1)
     if (count, channels) in ((4, 3), (2, 1)):
+        return image[..., :channels]
+    if count == channels + 1 and channels > 3:
+        say_once(
+            f"Images of {count} channels for a model of {channels}: the last is taken "
+            f"for alpha and left out (IMAGE_CHANNEL_COUNT = {count} keeps it)."
+        )
         return image[..., :channels]
     if channels == 1 and count in (3, 4):
         if (image[..., :1] == image[..., 1:3]).all():

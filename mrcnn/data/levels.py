@@ -72,7 +72,7 @@ def to_bytes(
     if levels is None:
         levels = _whole_range(pixels, name, white)
     low, high = check_levels(levels)
-    scaled = (pixels.astype(np.float64) - low) * (255 / (high - low))
+    scaled = (pixels.astype(np.float64) - low) * 255 / (high - low)
     return np.rint(np.clip(scaled, 0, 255, out=scaled)).astype(np.uint8)
 
 

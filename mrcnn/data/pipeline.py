@@ -18,6 +18,7 @@ from mrcnn.data.transforms import (
 )
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
+from mrcnn.ops.thin import blurred, keep_thin
 from mrcnn.structures import Preprocessing
 
 Augmentation = Callable[
@@ -123,6 +124,7 @@ class Batches(keras.utils.PyDataset):
         self.not_augmented = frozenset(not_augmented)
         self.seed = seed
         self.epoch = 0
+        self._told_thin = False
         self._cache: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._cache_left = cache_bytes
 
@@ -207,20 +209,20 @@ class Batches(keras.utils.PyDataset):
         source = self.dataset.image_info[image_id]["source"]
         if self.augmentation is not None and source not in self.not_augmented:
             image, masks = self.augmentation(image, masks, rng)
-        boxes = boxes_of_masks(masks)
+        boxes, name = boxes_of_masks(masks), self.dataset.image_reference(image_id)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
             kept = np.sort(rng.choice(kept, self.instances, replace=False))
         return {
             "images": subtract_mean(image, self.preprocessing),
-            **self._objects(masks[..., kept], boxes[kept], class_ids[kept]),
+            **self._objects(masks[..., kept], boxes[kept], class_ids[kept], name),
             "active_class_ids": active_class_ids(self.dataset, image_id),
         }
 
     def _objects(
-        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, name: str
     ) -> dict[str, np.ndarray]:
-        """Return objects in G slots, boxes normalised."""
+        """Return objects of the image `name` in G slots, boxes normalised."""
         count, shape = len(boxes), masks.shape[:2]
         slots = {
             "gt_boxes": np.zeros((self.instances, 4), np.float32),
@@ -235,6 +237,23 @@ class Batches(keras.utils.PyDataset):
         for i in range(count):
             mask = masks[..., i]
             if self.mini_mask_shape:
-                mask = mini_mask(mask, boxes[i], self.mini_mask_shape)
+                mask = self._mini(mask, boxes[i], name)
             slots["gt_masks"][i] = mask
         return slots
+
+    def _mini(self, mask: np.ndarray, box: np.ndarray, name: str) -> np.ndarray:
+        """Return a mini mask that has not lost its object; say once what is thin."""
+        mini = mini_mask(mask, box, self.mini_mask_shape)
+        part = mask[box[0] : box[2], box[1] : box[3]]
+        mini = keep_thin(part, mini)
+        if not self._told_thin and blurred(part, mini):
+            self._told_thin = True
+            rows, columns = self.mini_mask_shape
+            print(
+                f"{name}: an object of {np.count_nonzero(part)} pixels in a box of "
+                f"{part.shape[0]} x {part.shape[1]} is thinner than the cells of its "
+                f"mini mask of {rows} x {columns}: it and others like it are taught as "
+                "wide as these. A larger MINI_MASK_SHAPE, or USE_MINI_MASK = False, is "
+                "finer."
+            )
+        return mini

@@ -1,12 +1,15 @@
 """From original images to padded network inputs, and back."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from mrcnn.data.arrays import check_image as check_image
 from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.ops.resize import resize_bilinear
+from mrcnn.ops.thin import keep_thin
 from mrcnn.structures import Preprocessing
 
 
@@ -106,15 +109,34 @@ def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 
 def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one."""
+    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one.
+
+    Thin objects that would vanish or break where masks shrink are kept, see
+    `mrcnn.ops.thin`.
+    """
     source, target = geometry.original_shape, geometry.resized_shape
     if source != target:
         rows, columns = (
             ((np.arange(t) + 0.5) * (s / t)).astype(np.intp)
             for s, t in zip(source, target, strict=True)
         )
-        masks = masks[rows][:, columns]
+        whole, masks = masks, masks[rows][:, columns]
+        if target < source:
+            for i in _maybe_thin(whole, source[0] / target[0]):
+                masks[..., i] = keep_thin(whole[..., i], masks[..., i])
     return place(masks, geometry)
+
+
+def _maybe_thin(masks: np.ndarray, pixels: float) -> Iterator[int]:
+    """Yield which masks (h, w, n) may be thin on a grid whose cells have such a side.
+
+    They are narrower than two cells, or fill less than half of their boxes.
+    """
+    for i, (y1, x1, y2, x2) in enumerate(boxes_of_masks(masks)):
+        part = masks[y1:y2, x1:x2, i]
+        narrow = 0 < min(part.shape) < 2 * pixels
+        if narrow or 2 * np.count_nonzero(np.ascontiguousarray(part)) < part.size:
+            yield i
 
 
 def subtract_mean(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
-from mrcnn.data.annotations import check_dataset
+from mrcnn.data.annotations import check_dataset, check_model_classes
 from mrcnn.data.dataset import Dataset, load_objects, load_pixels
 from mrcnn.data.objects import check_fit
 from mrcnn.detection import run, unmold, unmold_proposals
@@ -140,9 +140,11 @@ def collect(
         batch_size: images that go through the model at once.
 
     Raises:
-        ValueError: annotations and image contradict each other.
+        ValueError: annotations and image contradict each other, or model and data set
+            have other classes.
     """
     check_dataset(dataset)
+    check_model_classes(model, dataset)
     chosen = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
     return list(_scenes(model, dataset, chosen, batch_size))
 
