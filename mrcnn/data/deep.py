@@ -72,9 +72,11 @@ def _pillow_reads(
         spare = 0
     if spare:
         return False
-    if samples == 1 and kind in SINGLE:
+    if samples == 1 and kind in SINGLE and page.photometric.name != "MINISWHITE":
         return True
-    return kind in ("uint8", "bool") or (kind == "uint16" and colour and samples < 5)
+    together = page.planarconfig == 1  # and not each band by itself
+    deep = kind == "uint16" and colour and together and samples < 5
+    return deep or kind in ("uint8", "bool")
 
 
 def _from_pages(
@@ -82,6 +84,8 @@ def _from_pages(
 ) -> np.ndarray:
     """Return the pages of a TIFF file as the channels of one picture (h, w, C)."""
     series = file.series[0]
+    if series.axes == "CYX" and series.shape[0] == channels:
+        return np.moveaxis(series.asarray(), 0, -1)
     if len(series.shape) == 3 and channels not in (None, 1, 3):
         # An array (h, w, C) that was saved without saying so is h pages of w x C.
         if series.kind == "shaped" and series.shape[-1] == channels:
@@ -90,8 +94,8 @@ def _from_pages(
             return np.moveaxis(series.asarray(), 0, -1)
     wanted = "" if channels is None else f", and not {channels} channels"
     raise PictureError(
-        f"image file {path} has {count} pages {'x'.join(map(str, series.shape))}"
-        f"{wanted}: save the one that is meant as a file of its own."
+        f"image file {path} has {count} pages, {series.shape} in all{wanted}: save the "
+        "one that is meant as a file of its own."
     )
 
 

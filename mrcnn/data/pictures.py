@@ -126,7 +126,9 @@ def _decoded(
     try:
         if is_tiff and (found := deep.read_tiff(path, channels)):
             return *found, None
-        with Image.open(path) as picture:
+        # From an open file: of a path, Pillow maps plain TIFF files into memory, and
+        # mixes up the rows and columns of those that it turns.
+        with open(path, "rb") as file, Image.open(file) as picture:
             return _pixels(path, picture, channels)
     except PictureError:
         raise
@@ -161,10 +163,13 @@ def _pixels(
         )
     if kind == "PPM" and (found := deep.read_pnm(path, picture)):
         return found[0], 1, found[1]
+    # Pillow turns TIFF files as it loads them, and drops the tag; others are whole, and
+    # have all their tags, once they are loaded.
+    tag = tag_of(picture) if kind == "TIFF" else 1
     pixels = deep.read_sixteen(path, picture) if kind in ("PNG", "TIFF") else None
-    if kind != "TIFF":  # which is turned by Pillow as it is loaded
+    if kind != "TIFF":
         picture.load()
-    tag = tag_of(picture)
+        tag = tag_of(picture)
     if pixels is None:
         pixels = _array(picture, channels)
     if kind == "TIFF" and tag != 1 and tag_of(picture) == 1:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from mrcnn.data import frames
@@ -53,6 +54,28 @@ def test_files_of_every_tag_and_format(tmp_path, pixels, kind, tag):
     np.testing.assert_array_equal(read_image(path, orientation="stored"), pixels)
     np.testing.assert_array_equal(read_image(path), turn(pixels, tag))
     assert examine(path) == header(path) == (8, 12, tag)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("tag", STEPS)
+def test_tiff_files_of_every_depth(tmp_path, rng, tag, count, depth):
+    """Pillow turns them itself, and mixes up those that it maps into memory."""
+    full = np.iinfo(depth).max
+    stored = rng.integers(0, full + 1, (8, 12, count)).astype(depth)
+    stored[0, 0], stored[0, 1] = 0, full
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stored if count == 3 else stored[..., 0],
+        photometric="rgb" if count == 3 else "minisblack",
+        extratags=[(274, "H", 1, tag, True)],
+    )
+    expected = np.rint(stored / (full / 255)).astype(np.uint8)
+    found = read_image(tmp_path / "a.tif", count, orientation="stored")
+    np.testing.assert_array_equal(found, expected)
+    found = read_image(tmp_path / "a.tif", count)
+    np.testing.assert_array_equal(found, turn(expected, tag))
+    assert header(tmp_path / "a.tif") == (8, 12, tag)
 
 
 @pytest.mark.parametrize("tag", STEPS)

@@ -338,3 +338,24 @@ def test_a_last_band_that_may_be_alpha_is_not_left_out_in_silence(capsys):
         assert fit_channels(image, 6, "pic").tolist() == image[..., :6].tolist()
     said = capsys.readouterr().out
     assert said.count("7 channels") == 1 and "IMAGE_CHANNEL_COUNT = 7 keeps" in said
+
+
+@pytest.mark.parametrize("kind", ["separate", "miniswhite"])
+def test_layouts_of_16_bits_that_pillow_mixes_up(tmp_path, kind):
+    path = tmp_path / "a.tif"
+    if kind == "separate":
+        colours = np.stack([SIXTEEN, SIXTEEN.T, SIXTEEN[::-1]])
+        tifffile.imwrite(path, colours, photometric="rgb", planarconfig=kind)
+        expected = np.moveaxis(colours, 0, -1)
+    else:
+        tifffile.imwrite(path, SIXTEEN, photometric=kind)
+        expected = np.dstack([65535 - SIXTEEN] * 3)
+    np.testing.assert_array_equal(read_image(path), np.rint(expected / 257))
+
+
+@pytest.mark.parametrize("channels", [3, 5])
+def test_pages_that_the_file_calls_channels(tmp_path, rng, channels):
+    pixels = bands(rng, channels)
+    planes = np.moveaxis(pixels, -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", planes, imagej=True, metadata={"axes": "CYX"})
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif", channels), pixels)
