@@ -190,7 +190,12 @@ KINDS: dict[str, Kind] = {
     "WARMUP_STEPS": LENGTH,
     "PRECISION": one_of(*PRECISIONS),
     "INFERENCE_PRECISION": one_of(*PRECISIONS),
-    "SEED": optional(LENGTH),
+    "SEED": optional(
+        Kind(
+            "a whole number (int) from 0 to 2 ** 32 - 1",
+            lambda value: is_count(value, 0) and value < 2**32,
+        )
+    ),
     "MAX_FAULTY_IMAGES": SHARE,
     "IMAGE_CACHE_BYTES": LENGTH,
 }

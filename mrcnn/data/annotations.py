@@ -129,9 +129,14 @@ def _nothing(dataset: Dataset) -> str:
     """Say that no image shows an object, and why if that can be told."""
     text = f"None of {len(dataset.image_ids)} images shows an object to learn from: "
     passed = sorted(map(repr, dataset._passed_on))
-    if not passed:
-        return text + "check load_mask and the annotations."
     name = type(dataset).__name__
+    if not passed:
+        sources = dict.fromkeys(repr(info["source"]) for info in dataset.image_info)
+        return text + (
+            f"load_mask of {name} returned no mask with a pixel but for crowds. "
+            "Compare the source that it asks for with that of add_image "
+            f"({', '.join(sources)}), and look at the annotations."
+        )
     if type(dataset).load_mask is Dataset.load_mask:
         return text + f"{name} has no load_mask. Write one."
     return text + (

@@ -5,19 +5,23 @@
 """
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.util
-from PIL import Image
 
 from mrcnn.data.class_ids import check_class, doubts
+from mrcnn.data.frames import frame_of_masks
+from mrcnn.data.levels import Levels, check_levels
 from mrcnn.data.objects import checked
+from mrcnn.data.orientation import check_orientation, turn
+from mrcnn.data.pictures import read_image as read_image
+from mrcnn.data.pictures import read_stored
 
 LOGGER = logging.getLogger(__name__)
-AS_RGB = dict.fromkeys(("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"), "RGB")
-"""Pillow's modes whose numbers are no grey or RGB levels, and what they are read as."""
+DECIDING = threading.RLock()
+"""Held while a data set decides how its pictures are turned."""
 
 BASIC = ("image_info", "class_info", "source_class_ids", "_image_ids")
 """Attributes that every data set has."""
@@ -43,10 +47,35 @@ class Dataset:
     Example: a subclass calls `add_class` and `add_image` in a method of its own,
     overrides `load_mask` (and `load_image`, if there is no file to read), and its
     user calls `prepare` once before anything else.
+
+    Attributes:
+        orientation: of picture files with an orientation tag: "stored" leaves them as
+            scikit-image reads them, "turned" turns them as viewers do, "auto" does what
+            the shapes of the masks fit, "stored" if they do not say, and warns once.
+            An image added with a keyword `orientation` has its own.
+        levels: of picture files of more than 8 bits, the values that become 0 and 255
+            (`mrcnn.data.levels`).
     """
 
-    def __init__(self, class_map: Any = None) -> None:
-        """Start with the background as the only class. `class_map` is ignored."""
+    orientation = "auto"
+    levels: Levels | None = None
+
+    def __init__(
+        self,
+        class_map: Any = None,
+        *,
+        orientation: str | None = None,
+        levels: Levels | None = None,
+    ) -> None:
+        """Start with the background as the only class. `class_map` is ignored.
+
+        The others set the attribute of their name, unless they are None.
+        """
+        if orientation is not None:
+            self.orientation = check_orientation(orientation)
+        if levels is not None:
+            self.levels = check_levels(levels)
+        self._frame: str | None = None
         self.image_info: list[dict[str, Any]] = []
         self.class_info: list[dict[str, Any]] = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids: dict[str, list[int]] = {}
@@ -84,6 +113,7 @@ class Dataset:
         ("source.id" -> internal id). `class_map` is ignored, as in Matterport's code.
         Logs what can easily be taken for something else, see `class_ids.doubts`.
         """
+        self._frame = None  # of an earlier, smaller set
         self.num_classes = len(self.class_info)
         self.class_ids = np.arange(self.num_classes)
         self.class_names = [c["name"].split(",")[0] for c in self.class_info]
@@ -160,17 +190,35 @@ class Dataset:
     def load_image(self, image_id: int) -> np.ndarray:
         """Read the image as uint8 RGB (h, w, 3); grey is repeated, alpha is dropped.
 
-        Raises ValueError if the image has no file, FileNotFoundError if the file is
-        missing, and ValueError if it is not a readable picture.
+        Raises ValueError if the image has no file, and as `pictures.read_image`.
         """
-        path = self.image_info[image_id]["path"]
+        return self._read(image_id, 3)
+
+    def _read(self, image_id: int, channels: int) -> np.ndarray:
+        """Read the image's file as uint8 (h, w, channels)."""
+        info = self.image_info[image_id]
+        path = info["path"]
         if path is None or Path(path).is_dir():
             kind = "no file" if path is None else "a folder in place of a file"
             raise ValueError(
                 f"{self.image_reference(image_id)} has {kind}: give add_image the path "
                 "of a picture, or override load_image."
             )
-        return read_image(path)
+        image, tag = read_stored(path, channels, self.levels)
+        if tag == 1:
+            return image
+        frame = check_orientation(info.get("orientation", self.orientation))
+        if frame == "auto":
+            frame = self._found_frame()
+        return turn(image, tag) if frame == "turned" else image
+
+    def _found_frame(self) -> str:
+        """Decide for all images at once, when the first with a tag is read."""
+        with DECIDING:
+            if self._frame is None:
+                self._frame = "stored"  # to a `load_mask` that reads its image
+                self._frame = frame_of_masks(self)
+            return self._frame
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return masks, bool (h, w, n), and their internal class ids, int32 (n,).
@@ -213,33 +261,15 @@ def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarra
     )
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture as uint8 RGB (h, w, 3): grey is repeated, alpha is dropped.
+def load_pixels(dataset: Dataset, image_id: int, channels: int) -> np.ndarray:
+    """Return an image as its data set gives it to a model of so many channels.
 
-    Raises FileNotFoundError if `path` is missing, ValueError if it cannot be decoded or
-    has a pixel that is not finite.
+    What `load_image` returns; but Matterport's, which is RGB, reads the file with the
+    channels that are asked for. `arrays.check_image` sees to the rest.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"image file {path} is missing: restore it or remove it from the dataset."
-        )
-    try:
-        with Image.open(path) as picture:
-            # A copy: Pillow's own array is read-only, and users draw into images.
-            image = np.array(picture.convert(AS_RGB.get(picture.mode, picture.mode)))
-        if not np.isfinite(image).all():
-            raise ValueError("it holds NaN or infinite pixels")
-        image = skimage.util.img_as_ubyte(image)
-    except Exception as error:  # Decoders raise errors of many kinds.
-        raise ValueError(
-            f"image file {path} cannot be read ({error}): replace it or remove it "
-            "from the dataset."
-        ) from error
-    if image.ndim == 3 and image.shape[2] <= 2:  # Grey, or grey and alpha.
-        image = image[..., 0]
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
-    return np.ascontiguousarray(image[..., :3])
+    if getattr(dataset.load_image, "__func__", None) is Dataset.load_image:
+        return dataset._read(image_id, channels)
+    return dataset.load_image(image_id)
 
 
 def _by_source(infos: list[dict[str, Any]]) -> dict[str, int]:

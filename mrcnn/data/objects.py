@@ -112,7 +112,12 @@ def check_fit(size: tuple[int, int], wanted: tuple[int, int], name: str) -> None
     """Raise ValueError unless masks have the size (h, w) of their image."""
     if size == wanted:
         return
-    hint = " They are turned: height comes first." if size == wanted[::-1] else ""
+    hint = ""
+    if size == wanted[::-1]:
+        hint = (
+            " One is turned: height comes first, and `orientation` of the data set "
+            "says whether an orientation tag is followed."
+        )
     raise ValueError(
         f"{name} has {wanted[0]} x {wanted[1]} pixels (height x width), its masks have "
         f"{size[0]} x {size[1]}: load_mask must match load_image.{hint}"

@@ -11,7 +11,7 @@ import numpy as np
 from mrcnn.data.annotations import check_dataset
 from mrcnn.data.augment import as_augmentation
 from mrcnn.data.cache import ImageCache
-from mrcnn.data.dataset import Dataset, image_name, load_objects
+from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.findings import Findings
 from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import (
@@ -23,6 +23,7 @@ from mrcnn.data.transforms import (
 )
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
+from mrcnn.ops.thin import blurred, keep_thin
 from mrcnn.structures import Preprocessing
 
 Loaded = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -48,7 +49,7 @@ def load_annotated(
             its masks do not fit it (see also `dataset.load_objects`).
     """
     name = image_name(dataset, image_id)
-    image = check_image(dataset.load_image(image_id), name, channels)
+    image = check_image(load_pixels(dataset, image_id, channels), name, channels)
     masks, class_ids = load_objects(dataset, image_id)
     if not masks.shape[-1]:
         masks = np.zeros((*image.shape[:2], 0), bool)
@@ -144,6 +145,7 @@ class Batches(keras.utils.PyDataset):
         self.findings = Findings(
             dataset.image_ids, name, faulty=faulty, slots=instances
         )
+        self._told_thin = False
         self._cache = ImageCache(
             0 if preprocessing.mode == "crop" else cache_bytes, name
         )
@@ -222,21 +224,21 @@ class Batches(keras.utils.PyDataset):
         if self.augmentation is not None and source not in self.not_augmented:
             # Copies: it may write in place, and these may belong to cache or data set.
             image, masks = self.augmentation(image.copy("K"), masks.copy("K"), rng)
-        boxes = boxes_of_masks(masks)
+        boxes, name = boxes_of_masks(masks), image_name(self.dataset, image_id)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
             self.findings.count_objects(image_id, len(kept))
             kept = np.sort(rng.choice(kept, self.instances, replace=False))
         return {
             "images": subtract_mean(image, self.preprocessing),
-            **self._objects(masks[..., kept], boxes[kept], class_ids[kept]),
+            **self._objects(masks[..., kept], boxes[kept], class_ids[kept], name),
             "active_class_ids": active_class_ids(self.dataset, image_id),
         }
 
     def _objects(
-        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, name: str
     ) -> dict[str, np.ndarray]:
-        """Return objects in G slots, boxes normalised."""
+        """Return objects of the image `name` in G slots, boxes normalised."""
         count, shape = len(boxes), masks.shape[:2]
         slots = {
             "gt_boxes": np.zeros((self.instances, 4), np.float32),
@@ -251,6 +253,23 @@ class Batches(keras.utils.PyDataset):
         for i in range(count):
             mask = masks[..., i]
             if self.mini_mask_shape:
-                mask = mini_mask(mask, boxes[i], self.mini_mask_shape)
+                mask = self._mini(mask, boxes[i], name)
             slots["gt_masks"][i] = mask
         return slots
+
+    def _mini(self, mask: np.ndarray, box: np.ndarray, name: str) -> np.ndarray:
+        """Return a mini mask that has not lost its object; say once what is thin."""
+        mini = mini_mask(mask, box, self.mini_mask_shape)
+        part = mask[box[0] : box[2], box[1] : box[3]]
+        mini = keep_thin(part, mini)
+        if not self._told_thin and blurred(part, mini):
+            self._told_thin = True
+            rows, columns = self.mini_mask_shape
+            print(
+                f"{name}: an object of {np.count_nonzero(part)} pixels in a box of "
+                f"{part.shape[0]} x {part.shape[1]} is thinner than the cells of its "
+                f"mini mask of {rows} x {columns}: it and others like it are taught as "
+                "wide as these. A larger MINI_MASK_SHAPE, or USE_MINI_MASK = False, is "
+                "finer."
+            )
+        return mini

@@ -2,7 +2,7 @@
 
 from mrcnn.data.annotations import check_same_classes, check_training_set
 from mrcnn.data.augment import rehearse
-from mrcnn.data.dataset import image_name
+from mrcnn.data.dataset import image_name, load_pixels
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.transforms import check_image, plan_geometry
 from mrcnn.notices import listed
@@ -60,7 +60,8 @@ def check_sizes(batches: Batches) -> None:
 
     def shape_of(image_id: int) -> tuple[int, ...]:
         name = image_name(dataset, image_id)
-        return check_image(dataset.load_image(image_id), name, batches.channels).shape
+        pixels = load_pixels(dataset, image_id, batches.channels)
+        return check_image(pixels, name, batches.channels).shape
 
     for image_id in map(int, dataset.image_ids):
         shape = batches.findings.read(image_id, shape_of)

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mrcnn.data import via, via_classes
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.faults import Faults
+from mrcnn.data.frames import frame_of, other_frame
+from mrcnn.data.levels import Levels
+from mrcnn.data.orientation import check_orientation, turned_shape
+from mrcnn.data.pictures import examine
 from mrcnn.data.regions import Region
 from mrcnn.data.via_classes import Classes
 
@@ -34,6 +37,7 @@ class ViaDataset(Dataset):
         polylines: str = "auto",
         skip_faulty: bool = False,
         keep_empty: bool = False,
+        orientation: str = "auto",
     ) -> None:
         """Add the annotated images of a VIA file; call `prepare` after the last file.
 
@@ -54,11 +58,15 @@ class ViaDataset(Dataset):
             polylines: see `via.read`.
             skip_faulty: leave out faulty regions and images, and print which.
             keep_empty: take images without regions too, as images without objects.
+            orientation: of images with an orientation tag: "turned" as viewers show
+                them, "stored" as scikit-image reads them, "auto" as their regions say;
+                see `frames.frame_of_regions`.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: lists what is wrong, by file, image and region.
         """
+        check_orientation(orientation)
         path = annotation_file(annotations)
         named = via_classes.class_names(classes)
         faults = Faults(path)
@@ -72,7 +80,7 @@ class ViaDataset(Dataset):
             chosen = via_classes.choose(annotated, named, key, faults)
         folder = Path(images) if images else path.parent
         taken = {f: rs for f, rs in chosen.items() if rs or keep_empty}
-        ready = list(_on_disk(folder, taken, faults))
+        ready = list(_on_disk(folder, taken, faults, orientation, self.levels))
         faults.settle(skip=skip_faulty)
         if not any(image["regions"] for image in ready):
             raise ValueError(f"{path} has no annotated image.")
@@ -127,15 +135,19 @@ def annotation_file(path: str | Path) -> Path:
 
 
 def _on_disk(
-    folder: Path, taken: Mapping[str, Sequence[tuple[Region, str]]], faults: Faults
+    folder: Path,
+    taken: Mapping[str, Sequence[tuple[Region, str]]],
+    faults: Faults,
+    orientation: str,
+    levels: Levels | None,
 ) -> Iterator[dict[str, Any]]:
     """Yield what `add_image` takes of every image, with regions that touch it."""
     places: dict[Path, str] = {}
-    moved = []
-    for filename, regions in taken.items():
+    sizes: dict[str, tuple[int, int, int]] = {}
+    for filename in taken:
         try:
             place = find_image(folder, filename)
-            height, width = image_size(place)
+            size = examine(place, levels)
             if place in places:
                 raise ValueError(
                     f"image {place} is annotated twice, as {places[place]!r} and "
@@ -144,21 +156,27 @@ def _on_disk(
         except (OSError, ValueError) as error:
             faults.add(error)
             continue
-        places[place] = filename
-        moved += [] if place == folder / filename else [filename]
+        places[place], sizes[filename] = filename, size
+    shapes = {f: [region for region, _ in taken[f]] for f in sizes}
+    frame = frame_of(orientation, sizes, shapes, faults)
+    moved = [f for place, f in places.items() if place != folder / f]
+    for place, filename in places.items():
+        *shape, tag = sizes[filename]
+        height, width = turned_shape(shape, tag) if frame == "turned" else shape
         kept = []
-        for region, name in regions:
+        for region, name in taken[filename]:
             try:
                 region.check(height, width)
                 kept.append((region, name))
             except ValueError as error:
-                faults.add(error)
-        if kept or not regions:
+                faults.add(f"{error}{other_frame(region, sizes[filename], frame)}")
+        if kept or not taken[filename]:
             yield {
                 "image_id": filename,
                 "path": place,
                 "height": height,
                 "width": width,
+                "orientation": frame,
                 "regions": [region for region, _ in kept],
                 "classes": [name for _, name in kept],
             }
@@ -197,28 +215,6 @@ def find_image(folder: Path, filename: str) -> Path:
 def _folded(name: str) -> str:
     """Return a file name without what file systems see differently."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Return height and width of an image; ValueError if it cannot be decoded."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            # A JPEG decoded at an eighth of its size costs little and still shows
-            # whether the file is cut short; other formats are read whole.
-            image.draft("L", (width // 8, height // 8))
-            image.load()
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ValueError(
-            f"image {path} cannot be decoded ({error}): restore it or remove its entry "
-            "from the annotations."
-        ) from error
-    return height, width
 
 
 def _tell(

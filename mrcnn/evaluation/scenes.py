@@ -14,7 +14,7 @@ from pycocotools import mask as rle
 
 from mrcnn.checks.kinds import is_count
 from mrcnn.data.annotations import check_dataset, check_model_classes
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.given import check_batch_size
 from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import check_image
@@ -138,7 +138,7 @@ def load_truth(
     if size is not None:
         if not masks.shape[-1]:
             masks = np.zeros((*size, 0), bool)
-        check_fit(masks.shape[:2], size, dataset.image_reference(image_id))
+        check_fit(masks.shape[:2], size, image_name(dataset, image_id))
     return annotated(class_ids, masks)
 
 
@@ -185,7 +185,9 @@ def _scenes(
     for start in range(0, len(image_ids), batch_size):
         batch = image_ids[start : start + batch_size]
         images = [
-            check_image(dataset.load_image(i), dataset.image_reference(i), channels)
+            check_image(
+                load_pixels(dataset, i, channels), image_name(dataset, i), channels
+            )
             for i in batch
         ]
         truths = [

@@ -198,9 +198,6 @@ def run_seed(given: int | None, mode: str) -> int:
     Args:
         given: `Config.SEED`.
         mode: in "inference" none is drawn: weights will be loaded.
-
-    Raises:
-        ValueError: if it is no whole number of 32 bits.
     """
     if given is None and mode == "inference":
         return 0
@@ -208,11 +205,6 @@ def run_seed(given: int | None, mode: str) -> int:
         seed = int(np.random.randint(2**31))
         print(f"SEED is None: {seed} was drawn. Set it to repeat this training.")
         return seed
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-    if not whole or not 0 <= given < 2**32:
-        raise ValueError(
-            f"SEED is {given!r}: give a whole number from 0 to 2 ** 32 - 1, or None."
-        )
     return int(given)
 
 

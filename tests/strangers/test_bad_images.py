@@ -168,7 +168,7 @@ def test_the_refusal_lists_all_and_goes_on():
     assert text.startswith("34 of 100 images raise errors, and 10 may be left out:\n")
     named = [int(i) for i in re.findall(r"pond(\d+)\.png: IndexError", text)]
     assert named == list(range(0, 60, 3))
-    assert "\n  and 14 more\n" in text
+    assert "\n- and 14 more.\n" in text
     assert text.endswith("or raise MAX_FAULTY_IMAGES.")
     assert isinstance(caught.value.__cause__, IndexError)
     with pytest.raises(FaultyImagesError, match="34 of 100"):

@@ -175,7 +175,7 @@ def test_prepare_that_was_forgotten():
     dataset.add_image("kitchen", 0, "photo0.png")
     with pytest.raises(AttributeError, match=r"'num_images': call prepare\(\)"):
         _ = dataset.num_images
-    with pytest.raises(ValueError, match="was it loaded and prepared"):
+    with pytest.raises(ValueError, match=r"1 images, but is not prepared"):
         batches(dataset)
     dataset.prepare()
     dataset.add_image("kitchen", 1, "photo1.png")

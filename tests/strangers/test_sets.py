@@ -42,9 +42,11 @@ def train(config, model, data, validation=None, epochs=1):
     )
 
 
-def test_validation_in_another_order_is_refused(tiny_config, tiny_shapes, turned):
+def test_validation_in_another_order_is_refused(
+    tiny_config, tiny_model, tiny_shapes, turned
+):
     with pytest.raises(ValueError, match=r"training are BG, squ.*validation BG, tri"):
-        train(tiny_config, None, tiny_shapes, turned)
+        train(tiny_config, tiny_model, tiny_shapes, turned)
 
 
 @pytest.mark.usefixtures("eager")
@@ -153,14 +155,14 @@ def test_objects_that_teach_nothing(masks, ids):
         check_training_set(dataset)
 
 
-def test_fit_refuses_it_too(tiny_config, tiny_shapes):
+def test_fit_refuses_it_too(tiny_config, tiny_model, tiny_shapes):
     names = tiny_shapes.class_names
     dataset = Nothing("a", "a")
     for i, name in enumerate(names[2:], start=2):
         dataset.add_class("a", i, name)
     dataset.prepare()
     with pytest.raises(ValueError, match="None of 1 images"):
-        train(tiny_config, None, dataset)
+        train(tiny_config, tiny_model, dataset)
 
 
 # --- Names in pictures

@@ -77,7 +77,7 @@ def test_all_that_are_no_images_are_named_before_anything_is_detected(
     tiny_model, monkeypatch
 ):
     monkeypatch.setattr(type(tiny_model), "predict_on_batch", None)  # not called
-    with pytest.raises(ValueError, match=r"4 images: 2 faults\.\nimage 1 .*\nimage 3"):
+    with pytest.raises(ValueError, match=r"has 2 faults:\n- image 1 .*\n- image 3"):
         detect(tiny_model, [GOOD, None, GOOD, "x"])
 
 
@@ -178,7 +178,6 @@ def test_a_session_is_taken_for_its_network(session, tiny_model, tiny_shapes, tm
     weights.save_weights(session, tmp_path / "w.h5")
     assert not weights.load_weights(tiny_model, tmp_path / "w.h5").missing
     assert not weights.load_weights(session, tmp_path / "w.h5").missing
-    assert training.fit(session, None, stages=[], optimizer=None) == {}
 
 
 def test_generators_are_molded_too(session, rng):
@@ -206,9 +205,9 @@ class Leaves(Dataset):
 def test_a_data_set_is_prepared_and_has_the_models_classes(tiny_model, tiny_shapes):
     with pytest.raises(ValueError, match=r"1 images, but is not prepared: .*prepare"):
         collect(tiny_model, Leaves().load())
-    with pytest.raises(TypeError, match="dataset is Leaves: give a "):
+    with pytest.raises(TypeError, match="dataset is the class Leaves: give "):
         evaluate(tiny_model, Leaves)
-    with pytest.raises(TypeError, match="dataset is list"):
+    with pytest.raises(TypeError, match="dataset is a list"):
         evaluate(tiny_model, [GOOD])
     leaves = Leaves().load()
     leaves.prepare()
