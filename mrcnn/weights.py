@@ -13,8 +13,14 @@ import h5py
 import keras
 import numpy as np
 
-from mrcnn.files import atomic_path
-from mrcnn.hdf5 import WeightFileError, inside, open_hdf5, plain_dataset
+from mrcnn.hdf5 import (
+    WeightFileError,
+    inside,
+    numbers,
+    open_hdf5,
+    plain_dataset,
+    write_hdf5,
+)
 from mrcnn.nn.mask_rcnn import MaskRCNN
 
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
@@ -78,10 +84,20 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
     Args:
         model: whose weights.
         path: of the file.
-        dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight. Only
-            kernels are written so: statistics may lie beyond its largest number.
+        dtype: of kernels, "float32" or "float16", which halves the file. It keeps a
+            weight to a relative error of 2 ** -11 if it is 2 ** -14 (0.00006) or more,
+            a smaller one to an absolute error of 2 ** -25, and so makes 0 of what is
+            below that. Everything else is written as float32, because statistics may
+            lie beyond its largest number, 65504.
+
+    Raises:
+        ValueError: if a weight is no number or too large for `dtype`, so that the file
+            could not be read back; names the layer.
+        OSError: if the file cannot be written, such as on a full disk.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"dtype {dtype!r}: weights are saved as float32 or float16.")
+    with write_hdf5(path) as file:
         write_weights(model, file, dtype)
 
 
@@ -96,11 +112,28 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
         variables = _variables(layer)
         group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
         for name, variable in variables:
-            value = np.asarray(variable)
             kernel = variable.name == "kernel"
-            group.create_dataset(
-                name, data=value.astype(dtype if kernel else "float32")
-            )
+            values = _stored(variable, dtype if kernel else "float32", name)
+            group.create_dataset(name, data=values)
+
+
+def _stored(variable: keras.Variable, dtype: str, name: str) -> np.ndarray:
+    """Return a variable's values as they are written; ValueError if not readable."""
+    exact = np.asarray(variable)
+    with np.errstate(over="ignore"):  # said below
+        values = exact.astype(dtype)
+    if not np.isfinite(values).all():
+        worst = exact[~np.isfinite(values)].flat[0]
+        way_out = (
+            "Save it as float32."
+            if np.isfinite(worst)
+            else "Go back to the last good file; a lower learning rate may help."
+        )
+        raise ValueError(
+            f"Not written: {name} holds {worst:g}, and {dtype} files hold numbers up "
+            f"to {np.finfo(dtype).max:g}. {way_out}"
+        )
+    return values
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
@@ -186,7 +219,7 @@ def _read_layer(
                 f"{path}: {name} has shape {array.shape}, the model "
                 f"{tuple(variable.shape)}; {hint}."
             )
-        value = np.asarray(array[()], np.float32)
+        value = np.asarray(numbers(array, path), np.float32)
         if not np.isfinite(value).all():
             raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")
         values.append((variable, value))
