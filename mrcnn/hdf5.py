@@ -136,6 +136,13 @@ def _readable(what: str) -> Iterator[None]:
 
 
 @contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """Yield a file that `open_hdf5` opens; damage that shows later is one error too."""
+    with open_hdf5(path) as file, _readable(str(path)):
+        yield file
+
+
+@contextmanager
 def write_hdf5(path: Path | str) -> Iterator[h5py.File]:
     """Yield a new file that is written to `path` when the block ends, whole or not.
 

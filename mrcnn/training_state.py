@@ -16,8 +16,8 @@ from mrcnn.hdf5 import (
     WeightFileError,
     inside,
     numbers,
-    open_hdf5,
     plain_dataset,
+    reading,
     walk,
     write_hdf5,
 )
@@ -58,7 +58,7 @@ def save_checkpoint(
 def read_states(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the callbacks' states that `save_checkpoint` wrote, by their names."""
     path = Path(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         callbacks = inside(file, CALLBACK_GROUP, path)
         states: dict[str, dict[str, np.ndarray]] = {name: {} for name in callbacks}
         for place, array in walk(callbacks, path):
@@ -75,7 +75,7 @@ def read_progress(path: str | Path) -> dict[str, int]:
         WeightFileError: if the file cannot be read or holds no training state.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         if STATE_GROUP not in set(file):
             raise WeightFileError(
                 f"{path} holds weights but no training state; use load_weights to "
@@ -93,7 +93,7 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     progress, variables = read_progress(path), _state(model)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         group = inside(file, STATE_GROUP, path)
         saved = [plain_dataset(group, str(i), path) for i in range(len(group))]
         if [array.shape for array in saved] != [tuple(v.shape) for v in variables]:

@@ -17,8 +17,8 @@ from mrcnn.hdf5 import (
     WeightFileError,
     inside,
     numbers,
-    open_hdf5,
     plain_dataset,
+    reading,
     write_hdf5,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -163,7 +163,7 @@ def load_weights(
         WeightFileError: names layer and shapes, and what to exclude.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file
         links = set(root)

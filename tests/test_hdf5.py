@@ -17,6 +17,7 @@ from mrcnn.hdf5 import (
     numbers,
     open_hdf5,
     plain_dataset,
+    reading,
     walk,
     write_hdf5,
 )
@@ -266,7 +267,8 @@ def test_a_file_with_a_flipped_byte_is_read_or_refused(path):
         content[place] ^= 0xFF
         path.write_bytes(content)
         try:
-            with open_hdf5(path) as file:
+            with reading(path) as file:
+                assert len(set(file)) < 10
                 for _, each in walk(file, path):
                     numbers(each, path)
         except WeightFileError as error:
