@@ -115,6 +115,7 @@ def _replace(
         marker = "\n".join([digest, *lines]) + "\n"
         (fresh / MARKER).write_text(marker, encoding="utf-8")
         if folder.exists():
+            fresh.chmod(stat.S_IMODE(folder.stat().st_mode))
             folder.rename(old)
         try:
             fresh.rename(folder)
@@ -123,7 +124,8 @@ def _replace(
                 old.rename(folder)
             raise
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if folder.exists() or not old.exists():  # else it holds the only copy
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _unpack(zip_path: Path, folder: Path, root: str, max_bytes: int) -> None:

@@ -238,6 +238,11 @@ def test_a_failed_replacement_puts_the_old_folder_back(
     assert {p.name for p in tmp_path.iterdir()} == {"good.zip", "new.zip", "out"}
 
 
+def test_a_private_folder_stays_private(tmp_path, good):
+    (tmp_path / "out").mkdir(mode=0o700)
+    assert extract(good, tmp_path / "out").stat().st_mode & 0o777 == 0o700
+
+
 def test_two_at_once_unpack_once(tmp_path, good):
     threads = [
         threading.Thread(target=extract, args=(good, tmp_path / "out"))
