@@ -1,8 +1,10 @@
 """Files are written whole or not at all, and one process waits for another."""
 
+import ast
 import errno
 import hashlib
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -362,3 +364,56 @@ def test_what_is_no_json_is_one_error(tmp_path, content, reason):
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(ValueError, match=rf"bad\.json is not JSON.*{reason}"):
         read_json(tmp_path / "bad.json")
+
+
+# --- Everything that writes does it so
+
+IN_PLACE = {
+    "mrcnn/files.py": "locks hold no content",
+    "mrcnn/data/archive.py": "into a folder that gets its name when it is whole",
+    "mrcnn/data/fetch.py": "into a .part",
+    "mrcnn/study/apart.py": "into a temporary folder",
+    "mrcnn/study/ledger.py": "appends; a line that is cut off is recognised",
+    "mrcnn/benchmarks/timing.py": "to the kernel",
+    ".ci/lock.py": "what pip reads, into a temporary folder",
+    "book/repairs.py": "into pages that Sphinx is making",
+}
+"""What writes under the name itself, and why it may."""
+
+
+def writes(node: ast.AST) -> bool:
+    """Return whether a call writes a file by its name."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    if name in ("write_text", "write_bytes"):
+        return True
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    texts = (each for part in given for each in ast.walk(part))
+    return name == "open" and any(
+        isinstance(text, ast.Constant)
+        and re.fullmatch("[rwaxbt+]*[wax+][rwaxbt+]*", str(text.value))
+        for text in texts
+    )
+
+
+def in_place(tree: ast.AST) -> list[int]:
+    """Return the lines that write outside a block of `atomic_path`."""
+    if isinstance(tree, ast.With) and "atomic_path" in "".join(
+        map(ast.unparse, tree.items)
+    ):
+        return []
+    found = [tree.lineno] if writes(tree) else []
+    return found + [n for child in ast.iter_child_nodes(tree) for n in in_place(child)]
+
+
+def test_every_file_is_written_whole_or_known_not_to_be():
+    paths = [
+        p for part in ("mrcnn", "book", ".ci") for p in (ROOT / part).rglob("*.py")
+    ]
+    found = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in paths
+        if (lines := in_place(ast.parse(path.read_text(encoding="utf-8"))))
+    }
+    assert found.keys() == IN_PLACE.keys(), found
