@@ -17,6 +17,10 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from mrcnn.files import atomic_path
+
 OLDEST = (3, 11)
 DROPPED = {"opencv-python"}  # opencv-python-headless stands in for it.
 LOCK = """\
@@ -51,22 +55,30 @@ def resolve(pip: list[str], group: str, *options: str) -> list[str]:
     return sorted(lines, key=str.lower)
 
 
-def write(name: str, header: str, lines: list[str]) -> None:
-    """Write a file of pins."""
-    (ROOT / name).write_text(header + "\n".join(lines) + "\n")
-    print(f"{name}: {len(lines)} packages")
+def text(header: str, lines: list[str]) -> str:
+    """Return the content of a file of pins."""
+    return header + "\n".join(lines) + "\n"
+
+
+def write(name: str, content: str) -> None:
+    """Write a file of pins, whole or not at all."""
+    with atomic_path(ROOT / name) as temporary:
+        temporary.write_text(content)
+    print(f"{name}: {content.count('==')} packages")
 
 
 def main() -> None:
-    """Rewrite both files."""
+    """Rewrite both files, when both are resolved."""
     if sys.version_info[:2] != OLDEST:
         sys.exit("make lock resolves on Python 3.11: make lock PYTHON=python3.11")
     with tempfile.TemporaryDirectory() as scratch:
         pip = environment(Path(scratch))
-        write("requirements.txt", LOCK, resolve(pip, "lock"))
-        pins = str(ROOT / "requirements.txt")
-        pages = resolve(pip, "pages", "--constraint", pins)
-        write("requirements-book.txt", PAGES, pages)
+        whole = text(LOCK, resolve(pip, "lock"))
+        pins = Path(scratch, "requirements.txt")
+        pins.write_text(whole)
+        pages = text(PAGES, resolve(pip, "pages", "--constraint", str(pins)))
+    write("requirements.txt", whole)
+    write("requirements-book.txt", pages)
 
 
 if __name__ == "__main__":

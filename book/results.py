@@ -13,6 +13,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
+from mrcnn.files import atomic_path
+
 import results_frontier
 import results_study
 from pictures import BOOK, save, write_numbers
@@ -123,6 +125,8 @@ if __name__ == "__main__":
     shown = numbers(study)
     for page, of_page in shown.items():
         write_numbers(BOOK / f"{page}.md", of_page, "book/results.py")
-    README.write_text(readme(README.read_text(), shown["intro"] | shown["results"]))
+    with atomic_path(README) as temporary:
+        text = readme(README.read_text(), shown["intro"] | shown["results"])
+        temporary.write_text(text)
     save(results_study.figure(study), BOOK / "results" / "pruning.png", DPI)
     save(results_frontier.figure(), BOOK / "results" / "frontier.png", DPI)

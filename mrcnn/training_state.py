@@ -8,12 +8,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import h5py
 import keras
 import numpy as np
 
 from mrcnn.files import atomic_path
-from mrcnn.hdf5 import WeightFileError, inside, open_hdf5, plain_dataset
+from mrcnn.hdf5 import (
+    WeightFileError,
+    inside,
+    numbers,
+    plain_dataset,
+    reading,
+    walk,
+    write_hdf5,
+)
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.weights import load_weights, write_weights
 
@@ -34,7 +41,7 @@ def save_checkpoint(
     the losses, `progress`, and the `states` of callbacks by their names. The file is a
     weight file too: `load_weights` reads it.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_hdf5(path) as file:
         write_weights(model, file, "float32")
         state = file.create_group(STATE_GROUP)
         for i, variable in enumerate(_state(model)):
@@ -51,22 +58,13 @@ def save_checkpoint(
 def read_states(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the callbacks' states that `save_checkpoint` wrote, by their names."""
     path = Path(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         callbacks = inside(file, CALLBACK_GROUP, path)
-        return {name: _arrays(callbacks, name, path) for name in callbacks}
-
-
-def _arrays(group: h5py.Group, name: str, path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays under a group, by their paths inside it."""
-    place, arrays = inside(group, name, path), {}
-    for key in place:
-        inner = inside(place, key, path)
-        if isinstance(inner, h5py.Group):
-            parts = _arrays(place, key, path)
-            arrays |= {f"{key}/{rest}": array for rest, array in parts.items()}
-        else:
-            arrays[key] = plain_dataset(place, key, path)[()]
-    return arrays
+        states: dict[str, dict[str, np.ndarray]] = {name: {} for name in callbacks}
+        for place, array in walk(callbacks, path):
+            name, _, key = place.partition("/")
+            states[name][key] = numbers(array, path)
+        return states
 
 
 def read_progress(path: str | Path) -> dict[str, int]:
@@ -77,7 +75,7 @@ def read_progress(path: str | Path) -> dict[str, int]:
         WeightFileError: if the file cannot be read or holds no training state.
     """
     path = Path(path)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         if STATE_GROUP not in set(file):
             raise WeightFileError(
                 f"{path} holds weights but no training state; use load_weights to "
@@ -95,7 +93,7 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     progress, variables = read_progress(path), _state(model)
-    with open_hdf5(path) as file:
+    with reading(path) as file:
         group = inside(file, STATE_GROUP, path)
         saved = [plain_dataset(group, str(i), path) for i in range(len(group))]
         if [array.shape for array in saved] != [tuple(v.shape) for v in variables]:
@@ -103,7 +101,7 @@ def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
                 f"{path}: the optimizer's state does not fit this model's; resume with "
                 "the stages and the optimizer that the training began with."
             )
-        state = [array[()] for array in saved]
+        state = [numbers(array, path) for array in saved]
     load_weights(model, path)
     for variable, value in zip(variables, state, strict=True):
         variable.assign(value)

@@ -5,63 +5,42 @@ of a model lie flat beside each other, but the proposal network is one group,
 "rpn_model".
 """
 
-import difflib
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import keras
 import numpy as np
 
-from mrcnn.files import atomic_path
-from mrcnn.hdf5 import WeightFileError, inside, open_hdf5, plain_dataset
+from mrcnn.hdf5 import (
+    WeightFileError,
+    inside,
+    numbers,
+    plain_dataset,
+    reading,
+    write_hdf5,
+)
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
+from mrcnn.weight_names import (
+    CLASS_LAYERS,
+    LoadReport,
+    as_names,
+    check_names,
+    nothing_fits,
+    single_layers,
+    weighted_layers,
+)
 
-CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
-"""Layers whose shapes depend on the class count: what Matterport's users exclude."""
-
-
-class LoadReport(NamedTuple):
-    """What became of every layer when weights were loaded."""
-
-    path: Path
-    loaded: list[str]
-    excluded: list[str]
-    missing: list[str]  # of the model, not in the file: they keep their values
-    unused: list[str]  # of the file, not in the model
-
-    def __str__(self) -> str:
-        """Return one line, such as "31 of 31 layers from shapes.h5"."""
-        total = len(self.loaded) + len(self.excluded) + len(self.missing)
-        parts = [f"{len(self.loaded)} of {total} layers from {self.path.name}"]
-        for what in ("excluded", "missing", "unused"):
-            if names := getattr(self, what):
-                parts.append(f"{what}: {', '.join(names)}")
-        return "; ".join(parts)
-
-
-def weighted_layers(model: MaskRCNN) -> Iterator[keras.layers.Layer]:
-    """Yield the layers that have weights, by the names of the file layout."""
-    for part in (model.backbone, model.fpn):
-        yield from (layer for layer in part.layers if layer.weights)
-    yield model.rpn
-    for part in (model.box_head, model.mask_head):
-        yield from (layer for layer in part.layers if layer.weights)
-
-
-def single_layers(model: MaskRCNN) -> Iterator[keras.layers.Layer]:
-    """Yield every layer that has weights, from the image to the outputs.
-
-    As `weighted_layers`, but with the layers of the proposal network one by one.
-    """
-    for layer in weighted_layers(model):
-        if layer is model.rpn:
-            yield from (inner for inner in layer.layers if inner.weights)
-        else:
-            yield layer
+__all__ = [
+    "CLASS_LAYERS",
+    "LoadReport",
+    "load_weights",
+    "save_weights",
+    "single_layers",
+    "weighted_layers",
+    "write_weights",
+]
 
 
 def _variables(layer: keras.layers.Layer) -> list[tuple[str, keras.Variable]]:
@@ -81,11 +60,21 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
     Args:
         model: whose weights.
         path: of the file.
-        dtype: "float16" halves the file, at a relative error of 2 ** -11 a weight. Only
-            kernels are written so: statistics may lie beyond its largest number.
+        dtype: of kernels, "float32" or "float16", which halves the file. It keeps a
+            weight to a relative error of 2 ** -11 if it is 2 ** -14 (0.00006) or more,
+            a smaller one to an absolute error of 2 ** -25, and so makes 0 of what is
+            below that. Everything else is written as float32, because statistics may
+            lie beyond its largest number, 65504.
+
+    Raises:
+        ValueError: if a weight is no number or too large for `dtype`, so that the file
+            could not be read back; names the layer.
+        OSError: if the file cannot be written, such as on a full disk.
     """
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"dtype {dtype!r}: weights are saved as float32 or float16.")
     model = native(model)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_hdf5(path) as file:
         write_weights(model, file, dtype)
 
 
@@ -105,11 +94,28 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
         variables = _variables(layer)
         group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
         for name, variable in variables:
-            value = np.asarray(variable)
             kernel = variable.name == "kernel"
-            group.create_dataset(
-                name, data=value.astype(dtype if kernel else "float32")
-            )
+            values = _stored(variable, dtype if kernel else "float32", name)
+            group.create_dataset(name, data=values)
+
+
+def _stored(variable: keras.Variable, dtype: str, name: str) -> np.ndarray:
+    """Return a variable's values as they are written; ValueError if not readable."""
+    exact = np.asarray(variable)
+    with np.errstate(over="ignore"):  # said below
+        values = exact.astype(dtype)
+    if not np.isfinite(values).all():
+        worst = exact[~np.isfinite(values)].flat[0]
+        way_out = (
+            "Save it as float32."
+            if np.isfinite(worst)
+            else "Go back to the last good file; a lower learning rate may help."
+        )
+        raise ValueError(
+            f"Not written: {name} holds {worst:g}, and {dtype} files hold numbers up "
+            f"to {np.finfo(dtype).max:g}. {way_out}"
+        )
+    return values
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
@@ -141,14 +147,13 @@ def load_weights(
         WeightFileError: names layer and shapes, and what to exclude; or a name to
             exclude that is no layer; or says what the file is, if no layer is in it.
     """
-    path, model = Path(path), native(model)
-    exclude = [exclude] if isinstance(exclude, str) else list(exclude)
-    with open_hdf5(path) as file:
+    path, model, exclude = Path(path), native(model), as_names(exclude)
+    with reading(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file
         links = set(root)
         present = [n for n in _names(root.attrs, "layer_names") if n in links]
-        _check_names(exclude, model, present, path)
+        check_names(exclude, model, present, path)
         report = LoadReport(path, [], [], [], [])
         values: list[tuple[keras.Variable, np.ndarray]] = []
         for layer in weighted_layers(model):
@@ -170,7 +175,7 @@ def load_weights(
             if n not in known and _names(inside(root, n, path).attrs, "weight_names")
         )
         if not report.loaded:
-            raise WeightFileError(_nothing_fits(report, root))
+            raise WeightFileError(nothing_fits(report, root))
     if report.missing and not partial:
         raise WeightFileError(
             f"{path} lacks {len(report.missing)} layers of the model, "
@@ -182,68 +187,6 @@ def load_weights(
         variable.assign(value)
     model.class_names = class_names
     return report
-
-
-def _check_names(
-    exclude: Collection[str], model: MaskRCNN, present: Collection[str], path: Path
-) -> None:
-    """Refuse names that are no layer of the model or of the file."""
-    for name in exclude:
-        if not isinstance(name, str):
-            raise TypeError(f"exclude takes names of layers; {name!r} is none.")
-    networks = (model.backbone, model.fpn, model.rpn, model.box_head, model.mask_head)
-    inner = {layer.name for layer in model.rpn.layers}
-    known = {layer.name for network in networks for layer in network.layers} - inner
-    known |= {model.rpn.name, *present, *CLASS_LAYERS}
-    wrong = []
-    for name in sorted(set(exclude) - known):
-        if name in inner:
-            wrong.append(f"{name!r} (a part of {model.rpn.name}: exclude that)")
-        else:
-            near = _similar(name, sorted(known))
-            wrong.append(f"{name!r}" + (f" ({' or '.join(near)}?)" if near else ""))
-    if wrong:
-        raise WeightFileError(
-            f"{path}: exclude names what is no layer of the model or the file: "
-            f"{', '.join(wrong)}. Give whole names; patterns are not understood."
-        )
-
-
-def _similar(name: str, known: Sequence[str]) -> list[str]:
-    """Return layers that a name may have meant: as a pattern, or misspelt."""
-    try:
-        pattern = re.compile(name)
-    except re.error:
-        return difflib.get_close_matches(name, known)
-    matched = [each for each in known if pattern.fullmatch(each)]
-    return matched[:4] or difflib.get_close_matches(name, known)
-
-
-def _nothing_fits(report: LoadReport, root: h5py.Group) -> str:
-    """Return an error about a file of which no layer would be loaded."""
-    held = report.unused or [n for n in report.excluded if n in root]
-    names = f"{', '.join(held[:4])}{' and so on' if len(held) > 4 else ''}"
-    if not held:
-        keras3 = {"layers", "_layer_checkpoint_dependencies", "backbone"} & set(root)
-        holds = (
-            "the layout of Keras 3 (.weights.h5): read it by the load_weights of a "
-            "Keras model that is built alike, and write it by mrcnn.weights"
-            if keras3
-            else f"no layers, but {', '.join(sorted(root)[:4]) or 'nothing'}"
-        )
-    elif "conv1_conv" in held:
-        holds = (
-            f"{names}, the names of Keras Applications since 2019; those of 2015 fit, "
-            "see get_imagenet_weights"
-        )
-    else:
-        holds = names
-    wanted = report.missing or report.excluded
-    left = ", all of them excluded" if not report.missing else ""
-    return (
-        f"{report.path} lacks every layer that the model would take from it: it holds "
-        f"{holds}. The model has {', '.join(wanted[:4])} and so on{left}."
-    )
 
 
 def _read_layer(
@@ -270,9 +213,7 @@ def _read_layer(
                 f"{path}: {name} has shape {array.shape}, the model "
                 f"{tuple(variable.shape)}; {hint}."
             )
-        if array.dtype.kind not in "fiu":
-            raise WeightFileError(f"{path}: {name} holds no numbers ({array.dtype}).")
-        value = np.asarray(array[()], np.float32)
+        value = np.asarray(numbers(array, path), np.float32)
         if not np.isfinite(value).all():
             raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")
         values.append((variable, value))

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from mrcnn.benchmarks.rows import measure_apart, write
+from mrcnn.processes import end_with_parent
 
 POLICIES = ("float32", "mixed_bfloat16")
 REPEATS = 9
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
+        end_with_parent()
         print(json.dumps(run_row(*args.row, args.repeats)))
         return
 

@@ -27,7 +27,7 @@ from mrcnn.data.balloon import load_balloons
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.evaluation import evaluate
-from mrcnn.files import atomic_path
+from mrcnn.files import atomic_path, locked, read_json
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import (
@@ -57,19 +57,20 @@ def _measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {"runs": []}
+    return read_json(path) if path.is_file() else {"runs": []}
 
 
 def _append(path: Path, run: dict[str, Any]) -> None:
     """Add a run to the file, and the summary of all runs of the same name."""
-    results = _read(path)
-    results["runs"].append(run)
-    by_name: dict[str, list[dict[str, Any]]] = {}
-    for known in results["runs"]:
-        by_name.setdefault(known["name"], []).append(known)
-    results["rows"] = [_summary(name, runs) for name, runs in by_name.items()]
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
+    with locked(path):  # a second benchmark may add to it, too
+        results = _read(path)
+        results["runs"].append(run)
+        by_name: dict[str, list[dict[str, Any]]] = {}
+        for known in results["runs"]:
+            by_name.setdefault(known["name"], []).append(known)
+        results["rows"] = [_summary(name, runs) for name, runs in by_name.items()]
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _summary(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from mrcnn.evaluation.scenes import Scene, detected, load_truth
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.overlaps import greedy_match, mask_iou
 from mrcnn.presets import SHAPES_TEST_SEED
+from mrcnn.processes import end_with_parent
 from mrcnn.structures import Detection
 
 PARTS = (0.5, 0.25, 0.1)
@@ -263,6 +264,7 @@ def main() -> None:
     parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
+        end_with_parent()
         part, control, form = args.row
         entry = Entry(float(part), control == str(True))
         print(json.dumps(run_row(entry, form, args.repeats)))

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from mrcnn.files import atomic_path
+from mrcnn.processes import lifeline
 
 Row = dict[str, Any]
 
 
 def measure_apart(module: str, arguments: Sequence[str], repeats: int) -> Row:
     """Run `python -m module --row ...` and return what it prints last, as JSON."""
-    result = subprocess.run(
-        [sys.executable, "-m", module, "--row", *arguments, "--repeats", str(repeats)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-m", module, "--row", *arguments]
+    with lifeline() as stdin:
+        result = subprocess.run(
+            [*command, "--repeats", str(repeats)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
     return json.loads(result.stdout.splitlines()[-1])
 
 

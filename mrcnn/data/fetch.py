@@ -12,15 +12,16 @@ import http.client
 import os
 import shutil
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mrcnn.data.archive import extract
+from mrcnn.data.archive import DAMAGED, extract
 from mrcnn.data.balloon import ANNOTATIONS
-from mrcnn.files import sha256
+from mrcnn.files import locked, sha256, sync_folder
 
 URL = (
     "https://github.com/matterport/Mask_RCNN/releases/download/v2.1/balloon_dataset.zip"
@@ -34,25 +35,47 @@ TIMEOUT = 30
 def fetch(folder: str | Path, *, url: str = URL, sums: str | Path = SUMS) -> Path:
     """Make `folder` hold the verified set (train/ and val/), and return it.
 
-    Does nothing if it does already. The archive is kept beside `folder` until the set
-    is complete. Raises ConnectionError if the download stops, and ValueError if the
-    archive or a file in it is not the expected one.
+    Does nothing if it does already. The archive is kept as FOLDER-download.zip (.part)
+    until the set is complete, and goes on from there after an interruption. One that
+    somebody else put there is taken, and left.
+
+    Raises ConnectionError if the download stops, and ValueError if the archive or a
+    file in it is not the expected one; if this call downloaded it, it is removed then.
     """
     folder = Path(folder)
-    if folder.exists():
-        verify(folder, sums=sums)
-        return folder
-    archive = download(url, folder.with_name(f"{folder.name}.zip"))
-    staging = folder.with_name(f".{folder.name}-unverified")
+    if not folder.exists():
+        with locked(folder):
+            if not folder.exists():  # nor has another process made it meanwhile
+                _make(folder, url, Path(sums))
+                return folder
+    verify(folder, sums=sums)
+    return folder
+
+
+def _make(folder: Path, url: str, sums: Path) -> None:
+    """Download, unpack and verify the set, and only then give it its name."""
+    archive = folder.with_name(f"{folder.name}-download.zip")
+    brought = archive.exists()
+    scratch = tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)
+    staging = Path(scratch) / folder.name
+
+    def unpack(found: Path) -> None:
+        extract(found, staging, root=_root(found))
+        if wrong := _differences(staging, sums):
+            raise ValueError(
+                f"{archive if brought else url} is not the published set; {wrong}."
+            )
+
     try:
-        extract(archive, staging, root=_root(archive))
-        verify(staging, sums=sums)
+        if brought:
+            unpack(archive)
+        else:
+            download(url, archive, check=unpack)
         staging.rename(folder)
     finally:
-        # A wrong archive must not be taken up again by the next attempt.
+        shutil.rmtree(scratch, ignore_errors=True)
+    if not brought:
         archive.unlink()
-        shutil.rmtree(staging, ignore_errors=True)
-    return folder
 
 
 def verify(folder: str | Path, *, sums: str | Path = SUMS) -> None:
@@ -65,37 +88,44 @@ def verify(folder: str | Path, *, sums: str | Path = SUMS) -> None:
         raise FileNotFoundError(
             f"checksum file {sums} is missing: it is part of the project's repository."
         )
+    if wrong := _differences(Path(folder), Path(sums)):
+        raise ValueError(
+            f"{folder} is not the published set; {wrong}. Move the folder away and "
+            "fetch it again."
+        )
+
+
+def _differences(folder: Path, sums: Path) -> str:
+    """Return what differs from the sums, in words; nothing if nothing does."""
     wrong = []
-    for line in Path(sums).read_text().splitlines():
+    for line in sums.read_text().splitlines():
         expected, name = line.split(maxsplit=1)
-        path = Path(folder) / name
+        path = folder / name
         if not path.is_file():
             wrong.append(f"{name} (missing)")
         elif sha256(path) != expected:
             wrong.append(f"{name} (changed)")
-    if wrong:
-        raise ValueError(
-            f"{folder} is not the published set; {len(wrong)} files differ, first "
-            f"{', '.join(wrong[:3])}. Move the folder away and fetch it again."
-        )
+    first = ", ".join(wrong[:3])
+    return f"{len(wrong)} files differ, first {first}" if wrong else ""
 
 
 def download(
     url: str,
     path: str | Path,
     *,
-    check: Callable[[Path], None] = lambda path: None,
+    check: Callable[[Path], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Download `url` to `path`, going on from an earlier attempt's "`path`.part".
 
-    Does nothing if `path` exists.
+    Does nothing if `path` exists. Of two at once, one downloads and the other waits.
 
     Args:
         url: of one file.
         path: where it goes, when it is complete.
-        check: raises ValueError if a complete file is not the one that is wanted. Such
-            a file is removed and never gets its name.
+        check: raises ValueError if a file is not the whole one that is wanted. What was
+            downloaded so is removed and never gets its name; what an earlier attempt
+            left may pass, and is then not asked for again.
         progress: is told the bytes at hand and in all; by default it prints them.
 
     Raises:
@@ -105,23 +135,46 @@ def download(
     path = Path(path)
     if path.exists():
         return path
-    part = path.with_name(f"{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path):
+        if not path.exists():  # nor has another process downloaded it meanwhile
+            part = path.with_name(f"{path.name}.part")
+            if not (check and part.exists() and _passes(check, part)):
+                _complete(url, part, check, progress or _show)
+            os.replace(part, path)
+            sync_folder(path.parent)
+    return path
+
+
+def _passes(check: Callable[[Path], None], part: Path) -> bool:
+    """Return whether an earlier attempt got all of the file, and stopped then."""
     try:
-        _continue(url, part, progress or _show)
+        check(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _complete(
+    url: str,
+    part: Path,
+    check: Callable[[Path], None] | None,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Download what is missing, and check the whole; see `download`."""
+    try:
+        _continue(url, part, progress)
     except (OSError, http.client.HTTPException) as error:
         have = part.stat().st_size if part.exists() else 0
         raise ConnectionError(
             f"downloading {url} stopped after {have} bytes ({error}). Run it again to "
-            f"continue, or download it by other means to {path}."
+            f"continue, or download it by other means to {part.with_suffix('')}."
         ) from error
     try:
-        check(part)
+        if check:
+            check(part)
     except ValueError:
         part.unlink()  # the next attempt must not go on from it
         raise
-    os.replace(part, path)
-    return path
 
 
 def _continue(url: str, part: Path, progress: Callable[[int, int], None]) -> None:
@@ -147,6 +200,8 @@ def _continue(url: str, part: Path, progress: Callable[[int, int], None]) -> Non
                 file.write(chunk)
                 have += len(chunk)
                 progress(have, total)
+            file.flush()
+            os.fsync(file.fileno())
     if have < total:
         raise ConnectionError(f"{have} of {total} bytes arrived")
 
@@ -159,13 +214,15 @@ def _show(have: int, total: int) -> None:
 
 def _root(archive: Path) -> str:
     """Return the folder inside an archive that holds train/ and its annotations."""
-    if not zipfile.is_zipfile(archive):
-        return ""  # `extract` explains what is wrong.
     tail = f"train/{ANNOTATIONS}"
-    with zipfile.ZipFile(archive) as content:
-        for name in content.namelist():
-            if name == tail or name.endswith(f"/{tail}"):
-                return name.removesuffix(tail).rstrip("/")
+    try:
+        with zipfile.ZipFile(archive) as content:
+            names = content.namelist()
+    except DAMAGED:
+        return ""  # `extract` explains what is wrong
+    for name in names:
+        if name == tail or name.endswith(f"/{tail}"):
+            return name.removesuffix(tail).rstrip("/")
     raise ValueError(f"{archive} has no {tail}: it is not a set of balloons.")
 
 

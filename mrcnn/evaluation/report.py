@@ -13,7 +13,7 @@ from mrcnn.evaluation.coco import AveragePrecision
 from mrcnn.evaluation.drops import TaskDrop, relative_changes
 from mrcnn.evaluation.isolated import Isolated
 from mrcnn.evaluation.tables import html_table, markdown_table, number
-from mrcnn.files import atomic_path
+from mrcnn.files import atomic_path, read_json
 from mrcnn.tasks import Task
 
 SCHEMA, VERSION = "mrcnn.TaskReport", 1
@@ -199,13 +199,11 @@ class TaskReport:
         something else.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = read_json(path)
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"report {path} is missing: write it with TaskReport.to_json."
             ) from None
-        except ValueError as error:
-            raise ValueError(f"report {path} is not JSON ({error}).") from error
         return cls.from_dict(values, f"report {path}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mrcnn import build
 from mrcnn.config import Config
-from mrcnn.files import atomic_path
+from mrcnn.files import atomic_path, read_json
 from mrcnn.nn.channels import ChannelGroup
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.weights import single_layers
@@ -47,7 +47,7 @@ def load_plan(path: str | Path) -> Plan:
         ValueError: if the file is no plan, or of another version; names what is wrong.
     """
     try:
-        document = json.loads(Path(path).read_text())
+        document = read_json(path)
         version, kept = document["version"], document["kept"]
         plan = Plan({name: tuple(indices) for name, indices in kept.items()})
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -41,11 +41,12 @@ def main() -> None:
                 check(cell.schedule, cell.training_steps)
         ledger = Ledger(args.ledger or ledger_path(args.subject, args.images))
         check_images(ledger, args.images)
+        if args.checkpoint and not args.checkpoint.is_file():
+            parser.error(f"--checkpoint {args.checkpoint}: there is no such file.")
+        checkpoint = args.checkpoint or checkpoint_path(args.subject)
+        check_checkpoint(ledger, checkpoint)
     except ValueError as error:
         parser.error(str(error))
-    if args.checkpoint and not args.checkpoint.is_file():
-        parser.error(f"--checkpoint {args.checkpoint}: there is no such file.")
-    checkpoint = args.checkpoint or checkpoint_path(args.subject)
     where = {
         "subject": args.subject,
         "checkpoint": checkpoint,
@@ -55,7 +56,6 @@ def main() -> None:
         if not checkpoint.is_file():
             print(f"Training the dense network first, into {checkpoint}", flush=True)
             client.submit(train_dense, args.subject, checkpoint, pure=False).result()
-        check_checkpoint(ledger, checkpoint)
         study(
             client,
             cells,

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mrcnn.processes import end_with_parent, lifeline
 from mrcnn.study.cells import Cell
 from mrcnn.study.run import run_cell
 
@@ -20,17 +21,18 @@ def run_apart(
     TensorFlow never forgets the graph of a training (`tf.custom_gradient` registers
     it for good), so that a process that trains one model after another grows by a third
     of a gigabyte each time. Processes of `multiprocessing` will not do: those of Dask
-    may not have children.
+    may not have children. The new process ends with this one, however this one ends.
 
     Raises:
         RuntimeError: if the run failed; holds the end of what it wrote.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, lifeline() as stdin:
         result = Path(folder, "result.json")
         arguments = [json.dumps(cell), subject, str(checkpoint), images, str(result)]
         done = subprocess.run(
             [sys.executable, "-m", "mrcnn.study.apart", *arguments],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdin=stdin,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -48,4 +50,5 @@ def main(cell: str, subject: str, checkpoint: str, images: str, result: str) -> 
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

@@ -106,6 +106,7 @@ def run_cell(
         "weights": sum(int(mask.sum()) for mask in found.values()),
         "measured_sparsity": sparsity(found),
         "layer_density": {name: float(mask.mean()) for name, mask in found.items()},
+        "checkpoint": sha256(checkpoint),
         **_metrics(model, studied, images),
         "precision": best_policy(),
         "training_seconds": trained - started,

@@ -55,11 +55,10 @@ def check_images(ledger: Ledger, images: str) -> None:
     Raises:
         ValueError: if the ledger's runs were measured on other images.
     """
-    others = {result["images"] for result in ledger.results.values()} - {images}
-    if others:
+    if others := ledger.others("images", images):
         raise ValueError(
-            f"The runs in {ledger.path} were measured on {', '.join(sorted(others))} "
-            f"images, not on {images}: give --images, or another --ledger."
+            f"The runs in {ledger.path} were measured on {', '.join(others)} images, "
+            f"not on {images}: give --images, or another --ledger."
         )
 
 
@@ -67,11 +66,23 @@ def check_checkpoint(ledger: Ledger, checkpoint: str | Path) -> None:
     """Refuse to mix runs from several dense networks.
 
     Raises:
-        ValueError: if the ledger's runs started from other weights.
+        ValueError: if the ledger's runs started from other weights, or do not say from
+            which, or if these weights are not there.
     """
-    if ledger.missing([DENSE_KEY]):
+    if not ledger.results:
         return
-    if ledger.results[DENSE_KEY]["checkpoint"] != sha256(checkpoint):
+    if not Path(checkpoint).is_file():
+        raise ValueError(
+            f"There is no file {checkpoint}, from which the runs in {ledger.path} "
+            "started, and weights trained anew would be others: put it there, or give "
+            "--checkpoint, or another --ledger."
+        )
+    if all("checkpoint" not in result for result in ledger.results.values()):
+        raise ValueError(
+            f"{ledger.path} lacks its entry {DENSE_KEY!r}, so nobody knows from which "
+            "weights its runs started: put the line back, or give another --ledger."
+        )
+    if ledger.others("checkpoint", sha256(checkpoint)):
         raise ValueError(
             f"The runs in {ledger.path} did not start from {checkpoint}, or it has "
             "changed since; give --checkpoint, or another --ledger."
@@ -98,6 +109,7 @@ def study(
     Raises:
         RuntimeError: names the runs that failed, after all others are done.
     """
+    ledger.read()  # what another study did while this one made ready
     by_key = {cell.key: cell for cell in cells}
     todo = ledger.missing(by_key)
     print(f"{len(todo)} of {len(by_key)} runs to do, into {ledger.path}", flush=True)

@@ -1,8 +1,11 @@
 """Fetching, against a server on this machine: resuming, refusing, verifying."""
 
+import errno
 import hashlib
 import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -24,6 +27,7 @@ class Server(ThreadingHTTPServer):
     content = b""
     ranges = True
     limit = None
+    pause = None  # an event: half is sent, then the rest when it is set
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,7 +43,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: self.server.limit])
+        body = body[: self.server.limit]
+        if self.server.pause:
+            self.wfile.write(body[: len(body) // 2])
+            self.wfile.flush()
+            self.server.pause.wait(30)
+            body = body[len(body) // 2 :]
+        self.wfile.write(body)
 
     def log_message(self, *arguments):
         pass
@@ -145,13 +155,144 @@ def test_progress_goes_where_the_caller_wants(tmp_path, server, capsys):
 def test_wrong_content_leaves_nothing_behind(tmp_path, server, sums):
     folder = tmp_path / "data" / "balloon"
     sums.write_text("0" * 64 + "  train/a.jpg\n")
-    with pytest.raises(ValueError, match=r"train/a\.jpg \(changed\)"):
+    with pytest.raises(ValueError, match=r"balloon\.zip .*train/a\.jpg \(changed\)"):
         fetch.fetch(folder, url=server.url, sums=sums)
     assert list(folder.parent.iterdir()) == []
     server.content = b"<html>not here</html>"
     with pytest.raises(ValueError, match="corrupt"):
         fetch.fetch(folder, url=server.url, sums=sums)
     assert list(folder.parent.iterdir()) == []
+
+
+# --- Whose file it is
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_a_complete_archive_outlives_an_interruption(
+    tmp_path, server, sums, monkeypatch, error
+):
+    folder = tmp_path / "data" / "balloon"
+
+    def fails(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patch, pytest.raises((KeyboardInterrupt, OSError)):
+        patch.setattr(fetch, "extract", fails)
+        fetch.fetch(folder, url=server.url, sums=sums)
+    (left,) = folder.parent.iterdir()
+    assert left.read_bytes() == server.content
+    assert fetch.fetch(folder, url=server.url, sums=sums) == folder
+    assert server.asked == [None]  # the second time nothing came over the net
+    assert [path.name for path in folder.parent.iterdir()] == ["balloon"]
+
+
+def test_a_users_own_archive_of_that_name_is_left_alone(tmp_path, server, sums):
+    own = tmp_path / "data" / "balloon.zip"
+    own.parent.mkdir()
+    own.write_bytes(b"the holiday pictures")
+    fetch.fetch(tmp_path / "data" / "balloon", url=server.url, sums=sums)
+    assert own.read_bytes() == b"the holiday pictures"
+    assert server.asked == [None]
+
+
+def test_an_archive_that_came_by_other_means_is_used_and_kept(tmp_path, server, sums):
+    """Where it goes is said when there is no connection."""
+    folder = tmp_path / "balloon"
+    with pytest.raises(ConnectionError, match="other means") as caught:
+        fetch.fetch(folder, url="http://127.0.0.1:1/b.zip", sums=sums)
+    brought = tmp_path / "balloon-download.zip"
+    assert f"to {brought}." in str(caught.value)
+    brought.write_bytes(server.content)
+    assert fetch.fetch(folder, url="http://127.0.0.1:1/b.zip", sums=sums) == folder
+    assert brought.read_bytes() == server.content
+
+
+def test_a_wrong_archive_that_came_by_other_means_is_kept(tmp_path, server, sums):
+    brought = tmp_path / "balloon-download.zip"
+    brought.write_bytes(b"something else")
+    with pytest.raises(ValueError, match=r"balloon-download\.zip is corrupt"):
+        fetch.fetch(tmp_path / "balloon", url=server.url, sums=sums)
+    assert brought.read_bytes() == b"something else"
+    assert not server.asked
+
+
+def test_an_archive_whose_list_is_damaged_is_one_error(tmp_path, server, sums):
+    content = bytearray(server.content)
+    content[content.index(b"PK\x01\x02")] ^= 0xFF
+    server.content = bytes(content)
+    with pytest.raises(ValueError, match="is corrupt"):
+        fetch.fetch(tmp_path / "balloon", url=server.url, sums=sums)
+    assert {p.name for p in tmp_path.iterdir()} == {"source.zip", "sums.sha256"}
+
+
+# --- Two at once
+
+
+def test_a_complete_part_is_taken_up_without_the_net(tmp_path, server):
+    part = tmp_path / "b.zip.part"
+    part.write_bytes(server.content)
+
+    def check(found):
+        if found.read_bytes() != server.content:
+            raise ValueError("another file")
+
+    fetch.download("http://127.0.0.1:1/b.zip", tmp_path / "b.zip", check=check)
+    assert (tmp_path / "b.zip").read_bytes() == server.content
+    part.write_bytes(server.content[:4000])  # not complete: goes on
+    fetch.download(server.url, tmp_path / "c.zip", check=check)
+    part.rename(tmp_path / "d.zip.part")
+    fetch.download(server.url, tmp_path / "d.zip", check=check)
+    assert server.asked == [None, "bytes=4000-"]
+
+
+def test_two_downloads_of_one_file_take_turns(tmp_path, server):
+    """The first is half done when the second begins."""
+    path, found, begun = tmp_path / "b.zip", [], threading.Event()
+    server.pause = threading.Event()
+
+    def download():
+        def progress(*_):
+            begun.set()
+
+        fetch.download(server.url, path, progress=progress)
+        found.append(path.read_bytes())
+
+    first, second = (threading.Thread(target=download) for _ in range(2))
+    with patched(fetch, CHUNK=100):
+        first.start()
+        assert begun.wait(30)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        server.pause.set()
+        first.join(30)
+        second.join(30)
+    assert found == [server.content] * 2
+    assert path.read_bytes() == server.content
+    assert server.asked == [None]
+    assert {p.name for p in tmp_path.iterdir()} == {"b.zip", "source.zip"}
+
+
+@contextmanager
+def patched(module, **values):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setattr(module, name, value)
+        yield
+
+
+def test_two_fetches_at_once_get_one_set(tmp_path, server, sums):
+    folder = tmp_path / "data" / "balloon"
+    with ThreadPoolExecutor(4) as pool:
+        calls = [
+            pool.submit(fetch.fetch, folder, url=server.url, sums=sums)
+            for _ in range(4)
+        ]
+        assert {call.result() for call in calls} == {folder}
+    assert server.asked == [None]
+    assert [path.name for path in folder.parent.iterdir()] == ["balloon"]
 
 
 def test_verify_lists_what_differs(tmp_path, server, sums):

@@ -1,5 +1,7 @@
 """One run of the study on a tiny model."""
 
+import os
+from contextlib import nullcontext
 from subprocess import CompletedProcess
 
 import numpy as np
@@ -9,6 +11,7 @@ from mrcnn.pruning import masks_of, prunable_layers, sparsity
 from mrcnn.study import apart
 from mrcnn.study.cells import DENSE, Cell
 from mrcnn.study.run import prune
+from mrcnn.study.subjects import checkpoint_path
 from mrcnn.weights import save_weights
 
 pytestmark = [
@@ -58,3 +61,15 @@ def test_a_run_apart_is_the_run_that_was_asked_for(tmp_path, monkeypatch):
     assert found["arguments"] == [
         *([*cell], "compact", str(tmp_path / "w.h5"), "validation")
     ]
+
+
+def test_a_run_apart_ends_with_who_asked_for_it(tmp_path, monkeypatch):
+    """`mrcnn.processes` is tested by itself; here, that both sides make use of it."""
+    read, write = os.pipe()
+    os.close(write)  # who asked is gone
+    monkeypatch.setattr(apart, "lifeline", lambda: nullcontext(read))
+    cell, weights = Cell("TBP", 0.95, 0, 300), checkpoint_path()  # of many minutes
+    with pytest.raises(RuntimeError, match="ended with code 1") as caught:
+        apart.run_apart(cell, "compact", weights, "test")
+    os.close(read)
+    assert "Traceback" not in str(caught.value)

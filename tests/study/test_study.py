@@ -1,12 +1,10 @@
 """The grid, the ledger and the verdict, without training anything."""
 
-import json
 import math
 
 import pytest
 from dask.distributed import Client, LocalCluster
 
-from mrcnn.files import sha256
 from mrcnn.pruning.methods import ABLATIONS, BASELINES, METHODS, SCHEMA
 from mrcnn.study.__main__ import main
 from mrcnn.study.cells import DENSE, ONE_SHOT, SMALLER, Cell, grid
@@ -19,7 +17,7 @@ from mrcnn.study.results import (
     table,
     verdicts,
 )
-from mrcnn.study.study import check_checkpoint, check_images, study
+from mrcnn.study.study import study
 from mrcnn.study.subjects import IMAGES, SUBJECTS, checkpoint_path, ledger_path
 from mrcnn.tasks import Task
 
@@ -108,20 +106,6 @@ def test_one_shot_prunes_once():
 def test_unknown_methods_are_refused():
     with pytest.raises(ValueError, match="no pruning method magic"):
         list(grid(["magic"]))
-
-
-def test_a_ledger_comes_back_as_it_was(ledger):
-    ledger.add(*result("LAMP", 0.9, 0, 0.81))
-    again = Ledger(ledger.path)
-    assert again.results == ledger.results
-    assert again.missing(["new", DENSE_KEY]) == ["new"]
-
-
-def test_a_broken_ledger_names_the_line(ledger):
-    with ledger.path.open("a") as file:
-        file.write('{"key": "half')
-    with pytest.raises(ValueError, match="line 2 is no result"):
-        Ledger(ledger.path)
 
 
 @pytest.fixture(scope="module")
@@ -250,30 +234,6 @@ def test_without_the_dense_metrics_there_are_no_drops(tmp_path):
         table(Ledger(tmp_path / "empty.jsonl"))
 
 
-def test_lines_are_plain_json(ledger):
-    ledger.add(*result("LAMP", 0.9, 0, 0.81))
-    for line in ledger.path.read_text().splitlines():
-        assert "key" in json.loads(line)
-
-
-def test_runs_of_two_dense_networks_are_not_mixed(tmp_path):
-    ledger, weights = Ledger(tmp_path / "ledger.jsonl"), tmp_path / "dense.h5"
-    weights.write_bytes(b"one network")
-    check_checkpoint(ledger, weights)  # nothing was run yet
-    ledger.add(DENSE_KEY, {"checkpoint": sha256(weights), "images": "test"})
-    check_checkpoint(Ledger(ledger.path), weights)
-    weights.write_bytes(b"another")
-    with pytest.raises(ValueError, match=r"ledger\.jsonl did not start from .*dense"):
-        check_checkpoint(ledger, weights)
-
-
-def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
-    ledger = Ledger(tmp_path / "ledger.jsonl")
-    ledger.add("LAMP", {"images": "validation"})
-    with pytest.raises(ValueError, match="measured on validation images, not on test"):
-        check_images(ledger, "test")
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -286,6 +246,11 @@ def test_runs_on_two_sets_of_images_are_not_mixed(tmp_path):
             "measured on test images, not on validation",
         ),
         (["--checkpoint", "none.h5"], "--checkpoint none.h5: there is no such file"),
+        (["--ledger", str(ledger_path("harder"))], "did not start from"),
+        (
+            ["--ledger", str(ledger_path()), "--checkpoint", str(ledger_path())],
+            "did not start from",
+        ),
     ],
 )
 def test_a_wrong_command_line_trains_nothing(options, message, monkeypatch, capsys):

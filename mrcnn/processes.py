@@ -1,0 +1,37 @@
+"""Processes that end with the one that started them."""
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def lifeline() -> Iterator[int]:
+    """Yield what a child takes as its stdin, so that `end_with_parent` works there.
+
+    It is a pipe that is never written to. The system closes its other end when this
+    process ends, by whatever signal.
+    """
+    read, write = os.pipe()  # no child inherits `write`: Python keeps it from them
+    try:
+        yield read
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that holds its `lifeline` has ended.
+
+    Without effect in a process that was started otherwise, such as by hand.
+    """
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)  # the main thread may be deep in TensorFlow
