@@ -12,8 +12,9 @@ import keras
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
-from mrcnn.hardware import best_policy
+from mrcnn.hardware import best_policy, refuse_after_fork
 from mrcnn.nn.channels import ChannelGroup, channel_groups
+from mrcnn.nn.composite import COMPILED_SIZES
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -41,6 +42,7 @@ def model(
     seed: int = 0,
     precision: str | None = None,
     model_class: type[Model] = MaskRCNN,
+    compiled_sizes: int = COMPILED_SIZES,
 ) -> Model:
     """Return a model with random weights that depend on `seed` alone.
 
@@ -49,10 +51,14 @@ def model(
         seed: of the initial weights and of the samples drawn in training.
         precision: a Keras dtype policy; by default what `hardware.best_policy` finds.
         model_class: of the model.
+        compiled_sizes: of inputs for which the model stays compiled, each with some 50
+            MB; the one longest unused goes first.
 
     Raises:
+        RuntimeError: in a process forked after the backend had begun to work.
         ValueError: names the setting from which no model can be built.
     """
+    refuse_after_fork()
     config.validate()
     make = LayerFactory(
         dtype=precision or best_policy(),
@@ -72,7 +78,13 @@ def model(
         box_head=build_box_head(depth, config.POOL_SIZE, widths, classes, make),
         mask_head=build_mask_head(depth, config.MASK_POOL_SIZE, widths, classes, make),
     )
-    return model_class(parts, settings(config), preprocessing(config), seed=seed)
+    return model_class(
+        parts,
+        settings(config),
+        preprocessing(config),
+        seed=seed,
+        compiled_sizes=compiled_sizes,
+    )
 
 
 def layer_widths(config: Config) -> dict[str, int]:

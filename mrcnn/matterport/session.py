@@ -20,7 +20,6 @@ from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.runs import RunFolder, last_weights, recorders
-from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
 
@@ -38,7 +37,6 @@ class MaskRCNN:
         log_dir: the folder of this run; made when training starts.
         checkpoint_path: its weight files, with "{epoch:04d}" for the epoch.
         epoch: how many were trained, those of earlier runs included.
-        anchors: (A, 4) float32, pixels of the padded image; set by `get_anchors`.
     """
 
     def __init__(self, mode: str, config: Config, model_dir: str | Path) -> None:
@@ -50,7 +48,6 @@ class MaskRCNN:
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
-        self.anchors: np.ndarray | None = None
         self.set_log_dir()
         self.keras_model = self.build(mode=mode, config=config)
 
@@ -261,10 +258,13 @@ class MaskRCNN:
 
     def get_anchors(self, image_shape: Sequence[int]) -> np.ndarray:
         """Return normalised anchors (A, 4); `anchors` then has them in pixels."""
-        shape = (int(image_shape[0]), int(image_shape[1]))
-        normalised = self.keras_model.anchors(shape)
-        self.anchors = box_ops.denormalise(normalised, shape, xp=np)
-        return normalised
+        self.keras_model.image_shape = int(image_shape[0]), int(image_shape[1])
+        return self.keras_model.anchors(self.keras_model.image_shape)
+
+    @property
+    def anchors(self) -> np.ndarray | None:
+        """Anchors in pixels of the image last seen, see `KerasModel.pixel_anchors`."""
+        return self.keras_model.pixel_anchors
 
     # --- Inside the network
 
