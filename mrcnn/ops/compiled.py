@@ -1,5 +1,6 @@
 """Functions that the backend compiles, and that any number of threads may call."""
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,8 +51,13 @@ def _for_tensorflow(function: Function, eagerly: bool, jit: bool) -> Function:
 
     run = function
     if not eagerly:
+        # Partial, or it would count as one function with the others that are made here,
+        # and TensorFlow would warn of a function that is traced so often.
         run = tf.function(
-            traced, autograph=False, reduce_retracing=True, jit_compile=jit or None
+            functools.partial(traced),
+            autograph=False,
+            reduce_retracing=True,
+            jit_compile=jit or None,
         )
 
     def call(inputs: Any) -> Any:
