@@ -1,6 +1,6 @@
-"""From a configuration to a model, its data and its training.
+"""From a `Config` to a model, its data and its training.
 
-The only module that reads a `Config`, besides its checks and Matterport's facades.
+Nothing else reads one, besides its checks and Matterport's facades.
 """
 
 import copy
@@ -14,8 +14,9 @@ from mrcnn.checks.kinds import KINDS
 from mrcnn.config import Config, check_config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
-from mrcnn.hardware import best_policy
+from mrcnn.hardware import best_policy, refuse_after_fork
 from mrcnn.nn.channels import ChannelGroup, channel_groups
+from mrcnn.nn.composite import COMPILED_SIZES
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -44,6 +45,7 @@ def model(
     seed: int | None = None,
     precision: str | None = None,
     model_class: type[Model] = MaskRCNN,
+    compiled_sizes: int = COMPILED_SIZES,
 ) -> Model:
     """Return a model with random weights that depend on `seed` alone.
 
@@ -53,11 +55,15 @@ def model(
             the configuration's SEED, or 0.
         precision: a Keras dtype policy; by default that of `Config.PRECISION`.
         model_class: of the model.
+        compiled_sizes: of inputs for which the model stays compiled, each with some 50
+            MB; the one longest unused goes first.
 
     Raises:
+        RuntimeError: in a process forked after the backend had begun to work.
         ValueError: names each setting from which no model can be built.
         TypeError: if the configuration is a class, or none at all.
     """
+    refuse_after_fork()
     check_config(config)
     if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
         raise ValueError(fault)
@@ -80,8 +86,13 @@ def model(
         box_head=build_box_head(depth, config.POOL_SIZE, widths, classes, make),
         mask_head=build_mask_head(depth, config.MASK_POOL_SIZE, widths, classes, make),
     )
-    inputs = preprocessing(config).for_inference()
-    return model_class(parts, settings(config), inputs, seed=seed)
+    return model_class(
+        parts,
+        settings(config),
+        preprocessing(config).for_inference(),
+        seed=seed,
+        compiled_sizes=compiled_sizes,
+    )
 
 
 def policy(config: Config, attribute: str) -> str:

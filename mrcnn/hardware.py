@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from pathlib import Path
 
 import keras
@@ -36,7 +37,9 @@ def _gpu_capability() -> float | None:
 
             device = jax.devices()[0]
             if device.platform == "gpu":
-                return float(getattr(device, "compute_capability", 0))
+                named = str(getattr(device, "compute_capability", ""))
+                known = named.replace(".", "", 1).isdigit()  # AMD's are "gfx90a"
+                return float(named) if known else 0.0
     return None
 
 
@@ -93,3 +96,48 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+_forked = False
+"""Whether this process was forked from one in which the backend had begun to work."""
+
+
+def _backend_works() -> bool:
+    """Return whether the backend has threads of its own, without starting any."""
+    match keras.backend.backend():
+        case "tensorflow":
+            module = sys.modules.get("tensorflow.python.eager.context")
+            context = module.context_safe() if module else None
+            return context is not None and context._initialized
+        case "jax":
+            module = sys.modules.get("jax._src.xla_bridge")
+            return module is not None and module.backends_are_initialized()
+    return False
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = _forked or _backend_works()
+
+
+if hasattr(os, "register_at_fork"):  # Windows never forks
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def refuse_after_fork() -> None:
+    """Refuse to compute where no answer would ever come.
+
+    A forked process has its parent's memory, but none of its threads: work that the
+    backend hands to them waits for ever.
+
+    Raises:
+        RuntimeError: in a process forked after the backend had begun to work; says what
+            to do.
+    """
+    if _forked:
+        raise RuntimeError(
+            f"This process was forked after {keras.backend.backend()} had begun to "
+            "work, and could compute nothing: its threads are missing here. Start "
+            'workers with multiprocessing.get_context("spawn"), or fork before '
+            "anything is computed and build the model in each worker."
+        )

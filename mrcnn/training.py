@@ -238,9 +238,6 @@ def _compile(
     """Make the model ready for a stage, with a fresh optimizer."""
     set_trainable(model, stage.layers)
     made = optimizer(learning_rate(stage, stage.epochs * len(train)))
-    if model.precision == "mixed_float16":
-        # The model itself is float32, so Keras does not see that its parts are not.
-        made = keras.optimizers.LossScaleOptimizer(made)
     model.compile(optimizer=made)
     # A pruning that was interrupted may have left other weights of the losses.
     model.loss_weights.assign(model.settings.loss_weights)

@@ -87,8 +87,9 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
     file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
     file.attrs["backend"] = keras.backend.backend().encode()
     file.attrs["keras_version"] = keras.__version__.encode()
-    if names := getattr(model, "class_names", ()):
-        file.attrs["class_names"] = np.array([name.encode() for name in names])
+    if model.class_names:
+        names = [name.encode() for name in model.class_names]
+        file.attrs["class_names"] = np.array(names)
     for layer in layers:
         group = file.create_group(layer.name)
         variables = _variables(layer)
@@ -164,10 +165,9 @@ def load_weights(
             else:
                 values += _read_layer(inside(root, layer.name, path), layer, path)
                 report.loaded.append(layer.name)
+        class_names = model.class_names
         if "mrcnn_class_logits" in report.loaded:
             class_names = tuple(_names(root.attrs, "class_names"))
-        else:
-            class_names = getattr(model, "class_names", ())
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
             n

@@ -21,7 +21,7 @@ CONFIG_READERS |= {"matterport"}
 CONFIG_READERS |= {"checks"}
 # TensorFlow by name: where a kernel is chosen, the hardware asked, resources freed, or
 # its own formats written.
-TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks", "export.py"}
+TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks", "formats"}
 # Their meaning is Keras', and their documentation too.
 KERAS_HOOKS = re.compile(
     r"build|call|compute_(loss|output_shape|metrics)|get_config|from_config|"

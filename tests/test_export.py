@@ -9,6 +9,9 @@ import pytest
 from mrcnn import build, export, runtimes
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
+from mrcnn.formats import FORMATS, Format
+from mrcnn.nn.deployed import in_float32
+from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import DeployedShapesConfig, ShapesConfig
 from mrcnn.pretrained import shipped
 from mrcnn.pruning.surgery import Plan, shrink
@@ -101,6 +104,60 @@ def test_litert(model, images, tmp_path):
     path = export.to_litert(model, tmp_path / "model.tflite", SHAPE)
     assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
     check(runtimes.litert(path, threads=1), model, images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["saved_model", "litert"])
+def test_every_type_exports(name, tmp_path, capfd):
+    """Without a word about operations that do not know the type."""
+    model = build.model(ShapesConfig(), precision="mixed_bfloat16")
+    model.export(tmp_path / "exported", format=name)
+    assert (tmp_path / "exported").exists()
+    assert "error" not in "".join(capfd.readouterr()).lower()
+
+
+def test_float32_twins_have_the_same_weights(model, images):
+    """What is written as ONNX and LiteRT, of a model that computes in fewer bits."""
+    half = build.model(ShapesConfig(), precision="mixed_bfloat16")
+    load_weights(half, shipped("shapes"))
+    twin = MaskRCNN(in_float32(half.parts), half.settings, half.preprocessing, seed=0)
+    assert (half.precision, twin.precision) == ("mixed_bfloat16", "float32")
+    inputs, _ = prepare(model, images[:1])
+    expected = keras.tree.flatten(model.stages(inputs))
+    for ours, theirs in zip(
+        keras.tree.flatten(twin.stages(inputs)), expected, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert in_float32(model.parts) == model.parts
+
+
+def test_a_method_for_every_format(model, tmp_path, monkeypatch):
+    """`model.export` writes a size that all images have, unless another is named."""
+    written = []
+    for name in FORMATS:
+        keep = Format(lambda exported, path: written.append((exported, path)), True)
+        monkeypatch.setitem(FORMATS, name, keep)
+        model.export(tmp_path / name, format=name)
+        assert written[-1][0].image_shape == (128, 128, 3)
+        assert written[-1][1] == tmp_path / name
+    model.export(tmp_path / "default", image_shape=(64, 192))
+    assert written[-1][0].image_shape == (64, 192, 3)
+    for to in (export.to_saved_model, export.to_onnx, export.to_litert):
+        assert to(model, tmp_path / "x", SHAPE) == tmp_path / "x"
+    assert len(written) == len(FORMATS) + 4
+
+
+def test_what_cannot_be_exported(model, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"no format .onxx.* tf_saved_model, saved_model, onnx, lit"
+    ):
+        model.export(tmp_path / "x", format="onxx")
+    with pytest.raises(ValueError, match=r"\(100, 128\): .* divide by 64"):
+        model.export(tmp_path / "x", image_shape=(100, 128))
+    varied = type("Varied", (ShapesConfig,), {"IMAGE_RESIZE_MODE": "pad64"})()
+    with pytest.raises(ValueError, match=r"many sizes.*image_shape=\(H, W\)"):
+        build.model(varied, precision="float32").export(tmp_path / "x")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

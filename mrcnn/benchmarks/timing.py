@@ -105,15 +105,19 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
+def memory() -> int:
+    """Return the bytes held now; elsewhere than on Linux the most ever held."""
+    gc.collect()
+    status = Path("/proc/self/status")
+    return _held(status, "VmRSS") if status.is_file() else peak_memory()
+
+
 def restart_peak_memory() -> int:
     """Return the bytes held now; on Linux, `peak_memory` forgets what was more."""
     gc.collect()
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        return peak_memory()
-    with contextlib.suppress(OSError):  # some containers forbid it
+    with contextlib.suppress(OSError):  # some containers forbid it, others have none
         Path("/proc/self/clear_refs").write_text("5")
-    return _held(status, "VmRSS")
+    return memory()
 
 
 def _held(status: Path, field: str) -> int:

@@ -153,7 +153,7 @@ def check_same_classes(train: Dataset, validation: Dataset) -> None:
 
 def learn_classes(model: Any, dataset: Dataset) -> None:
     """Set `model.class_names` to those of its training; print if it knew others."""
-    known, names = getattr(model, "class_names", ()), tuple(dataset.class_names)
+    known, names = model.class_names, tuple(dataset.class_names)
     if known and known != names:
         print(f"Classes were {', '.join(known)}; from now on {', '.join(names)}.")
     model.class_names = names
@@ -165,7 +165,7 @@ def check_model_classes(model: Any, dataset: Dataset) -> None:
     A model knows their names if it was trained here, or its weight file says them; else
     only their number is compared.
     """
-    if known := getattr(model, "class_names", ()):
+    if known := model.class_names:
         way = " If they only have other names, set model.class_names = ()."
         _compare(known, "the model", dataset.class_names, "the data set", way)
     head = getattr(model, "mask_head", None)

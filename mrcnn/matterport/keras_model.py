@@ -1,12 +1,16 @@
 """The Keras model of a session, with the methods that Matterport's users call on it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+import keras
+import numpy as np
 
 from mrcnn.matterport.graph import Layer, evaluate, find_layer
 from mrcnn.matterport.molding import molded_inputs
 from mrcnn.nn.mask_rcnn import MaskRCNN as Network
+from mrcnn.ops import boxes as box_ops
 from mrcnn.weights import LoadReport, load_weights, save_weights
 
 PREDICTED = (
@@ -16,8 +20,15 @@ PREDICTED = (
 """What `predict` returns, in Matterport's order."""
 
 
+@keras.saving.register_keras_serializable("mrcnn")
 class KerasModel(Network):
-    """A network that saves, loads, names its layers and predicts as Matterport's."""
+    """A network that saves, loads, names its layers and predicts as Matterport's.
+
+    Attributes:
+        image_shape: (H, W) of the padded images that it saw last; None before.
+    """
+
+    image_shape: tuple[int, int] | None = None
 
     def save_weights(
         self, filepath: str | Path, overwrite: bool = True, **ignored: Any
@@ -71,3 +82,20 @@ class KerasModel(Network):
         inputs, _ = molded_inputs(x[0], x[1])
         values = evaluate(self, inputs, PREDICTED)
         return [values[name] for name in PREDICTED]
+
+    def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
+        """Return what the network says of a batch; see `nn.composite`."""
+        found = super().predict_on_batch(x)
+        self.image_shape = tuple(x["images"].shape[1:3])
+        return found
+
+    @property
+    def pixel_anchors(self) -> np.ndarray | None:
+        """Anchors (A, 4) float32, pixels of the padded image seen last, else None."""
+        if self.image_shape is None:
+            return None
+        normalised = self.anchors(self.image_shape)
+        return box_ops.denormalise(normalised, self.image_shape, xp=np)
+
+    def _make_predict_function(self) -> None:
+        """Do nothing: web servers of TensorFlow 1's days called it before threads."""

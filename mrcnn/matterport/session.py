@@ -20,7 +20,6 @@ from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.learning import learn
 from mrcnn.matterport.runs import RunFolder, RunWeights, last_weights, run_seed
-from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
 
@@ -40,7 +39,6 @@ class MaskRCNN:
         epoch: how many were trained whole, those of earlier runs included.
         seed: of initial weights, samples and order; `Config.SEED`, or drawn for
             training and printed.
-        anchors: (A, 4) float32, pixels of the padded image; set by `get_anchors`.
     """
 
     def __init__(self, mode: str, config: Config, model_dir: str | Path) -> None:
@@ -53,7 +51,6 @@ class MaskRCNN:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
         check_config(config)
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
-        self.anchors: np.ndarray | None = None
         self.set_log_dir()
         self.seed = run_seed(config.SEED, mode)
         self.keras_model = self.build(mode=mode, config=config)
@@ -259,10 +256,13 @@ class MaskRCNN:
 
     def get_anchors(self, image_shape: Sequence[int]) -> np.ndarray:
         """Return normalised anchors (A, 4); `anchors` then has them in pixels."""
-        shape = (int(image_shape[0]), int(image_shape[1]))
-        normalised = self.keras_model.anchors(shape)
-        self.anchors = box_ops.denormalise(normalised, shape, xp=np)
-        return normalised
+        self.keras_model.image_shape = int(image_shape[0]), int(image_shape[1])
+        return self.keras_model.anchors(self.keras_model.image_shape)
+
+    @property
+    def anchors(self) -> np.ndarray | None:
+        """Anchors in pixels of the image last seen, see `KerasModel.pixel_anchors`."""
+        return self.keras_model.pixel_anchors
 
     def ancestor(self, tensor: Any, name: str, checked: Any = None) -> str | None:
         """Return the output that a node of Matterport's graph stands for; else None."""

@@ -5,7 +5,6 @@ normalised.
 """
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -13,8 +12,8 @@ import numpy as np
 from keras import ops
 
 from mrcnn import losses as loss_ops
+from mrcnn.nn.composite import Composite
 from mrcnn.nn.roi_heads import RoiHeads
-from mrcnn.nn.settings import Parts, Settings
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.anchors import pyramid_anchors
 from mrcnn.ops.chunks import map_valid
@@ -22,7 +21,6 @@ from mrcnn.ops.roi_align import pack_pyramid
 from mrcnn.ops.selection import object_probability, select_detections, select_proposals
 from mrcnn.structures import (
     GroundTruth,
-    Preprocessing,
     Proposals,
     RoiPredictions,
     Stages,
@@ -33,7 +31,8 @@ from mrcnn.targets import roi_targets, rpn_targets
 from mrcnn.tasks import LOSS_NAMES
 
 
-class MaskRCNN(keras.Model):
+@keras.saving.register_keras_serializable("mrcnn")
+class MaskRCNN(Composite):
     """Detects, classifies and outlines objects.
 
     Called with a dictionary whose keys say what to do (images are padded, float32):
@@ -44,42 +43,7 @@ class MaskRCNN(keras.Model):
     - with `rois` (B, R, 4): the box head on given regions, returns `RoiPredictions`;
     - with `boxes` (B, R, 4): the masks of those boxes for every class,
       (B, R, M, M, K), or with `class_ids` (B, R) for these, (B, R, M, M).
-
-    Attributes:
-        preprocessing: how `mrcnn.detection` prepares images for this model.
-        settings: the numbers it was built with.
-        loss_weights: a variable, in the order of `LOSS_NAMES`; training may balance it.
     """
-
-    def __init__(
-        self,
-        parts: Parts,
-        settings: Settings,
-        preprocessing: Preprocessing,
-        *,
-        seed: int,
-    ) -> None:
-        """Put the parts together; `mrcnn.build.model` does so from a configuration.
-
-        Args:
-            parts: the networks.
-            settings: the numbers.
-            preprocessing: kept for `mrcnn.detection`.
-            seed: of the samples drawn in training.
-        """
-        # The model itself keeps boxes and losses in float32; its parts choose a type.
-        super().__init__(name="mask_rcnn", dtype="float32")
-        self.backbone, self.fpn, self.rpn, self.box_head, self.mask_head = parts
-        self.settings = settings
-        self.preprocessing = preprocessing
-        self.sampling_seed = keras.random.SeedGenerator(seed)
-        self.loss_weights = keras.Variable(
-            settings.loss_weights, dtype="float32", trainable=False
-        )
-        self.loss_trackers = {n: keras.metrics.Mean(name=n) for n in LOSS_NAMES}
-        # Not a plain dictionary: TensorFlow would export it with the model.
-        self._compiled: Any = SimpleNamespace(by_shapes={})
-        self.built = True
 
     def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
         """Do what the keys of the batch ask for, see the class."""
@@ -99,11 +63,6 @@ class MaskRCNN(keras.Model):
         if "gt_boxes" in batch:
             return self._train(batch, heads, logits, deltas)
         return self._detect(heads, logits, deltas, batch["windows"])
-
-    @property
-    def precision(self) -> str:
-        """The policy of the layers, such as "mixed_bfloat16"."""
-        return self.fpn.get_layer("fpn_p2").dtype_policy.name
 
     def anchors(self, image_shape: tuple[int, int]) -> np.ndarray:
         """Return the anchors (A, 4) float32, normalised, for images (H, W)."""
@@ -130,15 +89,6 @@ class MaskRCNN(keras.Model):
         """Return masks (B, R, M, M) for boxes (B, R, 4) of given classes (B, R)."""
         batch = {"images": images, "boxes": boxes, "class_ids": class_ids}
         return self.predict_on_batch(batch)
-
-    def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
-        """Return what `call` says of a batch, as NumPy arrays."""
-        # Each shape compiles apart: TensorFlow would soon call differing sizes unknown.
-        key = tuple((name, np.shape(value)[1:]) for name, value in x.items())
-        self.predict_function = self._compiled.by_shapes.get(key)
-        outputs = super().predict_on_batch(x)
-        self._compiled.by_shapes[key] = self.predict_function
-        return outputs
 
     def _propose(self, pyramid: list[Tensor], training: bool) -> tuple[Tensor, Tensor]:
         """Return the logits (B, A, 2) and deltas (B, A, 4) of all levels in order."""

@@ -1,0 +1,37 @@
+"""LiteRT, which was TensorFlow Lite."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mrcnn.files import atomic_path
+from mrcnn.formats.function import Exported
+from mrcnn.formats.saved_model import write_saved_model
+from mrcnn.ops.roi_align import native_kernel
+
+
+def write_litert(exported: Exported, path: Path) -> None:
+    """Write a LiteRT file of LiteRT's own operations only, whole or not at all.
+
+    Raises:
+        ValueError: under another backend than TensorFlow.
+    """
+    with tempfile.TemporaryDirectory() as folder, _gathered_crops():
+        saved = Path(folder) / "saved"
+        write_saved_model(exported, saved)
+        import tensorflow as tf
+
+        converted = tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert()
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(converted)
+
+
+@contextlib.contextmanager
+def _gathered_crops() -> Iterator[None]:
+    """Let crops be gathers: LiteRT does not know TensorFlow's operation for them."""
+    token = native_kernel.set(False)
+    try:
+        yield
+    finally:
+        native_kernel.reset(token)
