@@ -11,7 +11,7 @@ import keras
 
 from mrcnn.checks.agreement import limited
 from mrcnn.checks.kinds import KINDS
-from mrcnn.config import Config, check_config
+from mrcnn.config import Config, checked
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Augmentation, Batches
 from mrcnn.hardware import best_policy
@@ -57,7 +57,7 @@ def model(
         ValueError: names each setting from which no model can be built.
         TypeError: if the configuration is a class, or none at all.
     """
-    check_config(config)
+    config = checked(config)
     if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
         raise ValueError(fault)
     make = LayerFactory(
@@ -185,7 +185,7 @@ def settings(config: Config) -> Settings:
         detection_iou=config.DETECTION_NMS_THRESHOLD,
         across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
         # What is left out counts once, as in Matterport's code.
-        loss_weights=tuple(config.LOSS_WEIGHTS.get(n, 1.0) for n in LOSS_NAMES),
+        loss_weights=tuple(float(config.LOSS_WEIGHTS.get(n, 1)) for n in LOSS_NAMES),
         smooth_l1_beta=config.SMOOTH_L1_BETA,
         l2=config.WEIGHT_DECAY if config.OPTIMIZER == "sgd" else 0.0,
     )
@@ -225,10 +225,10 @@ def batches(
 
     Raises:
         ValueError: if the data set's classes are not those of the configuration, or as
-            `check_config`.
-        TypeError: as `check_config`.
+            `config.checked`.
+        TypeError: as `config.checked`.
     """
-    check_config(config)
+    config = checked(config)
     if dataset.num_classes != config.NUM_CLASSES:
         raise ValueError(
             f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the "
@@ -252,6 +252,7 @@ def batches(
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
     """Return a stage of training at the configuration's learning rate and schedule."""
+    config = checked(config)
     return Stage(
         layers=layers,
         epochs=epochs,
@@ -270,6 +271,7 @@ def optimizer(
     Gradients are clipped by the norm of all of them together, as Keras did in
     Matterport's days; today's `clipnorm` clips each alone.
     """
+    config = checked(config)
     clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
     if config.OPTIMIZER == "adamw":
         adamw = keras.optimizers.AdamW(
