@@ -11,22 +11,18 @@ import keras
 
 from mrcnn.checks.agreement import limited
 from mrcnn.checks.kinds import KINDS
-from mrcnn.config import Config, check_config
+from mrcnn.config import Config, checked
+from mrcnn.data.annotations import check_dataset
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
 from mrcnn.hardware import best_policy, refuse_after_fork
+from mrcnn.nn import roi_heads
 from mrcnn.nn.channels import ChannelGroup, channel_groups
 from mrcnn.nn.composite import COMPILED_SIZES
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.resnet import BLOCKS, build_backbone, default_widths
-from mrcnn.nn.roi_heads import (
-    box_head_widths,
-    build_box_head,
-    build_mask_head,
-    mask_head_widths,
-)
 from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.notices import once
@@ -64,7 +60,7 @@ def model(
         TypeError: if the configuration is a class, or none at all.
     """
     refuse_after_fork()
-    check_config(config)
+    config = checked(config)
     if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
         raise ValueError(fault)
     seed = _seed(config, seed)
@@ -83,8 +79,12 @@ def model(
         rpn=build_rpn(
             depth, widths, len(config.RPN_ANCHOR_RATIOS), config.RPN_ANCHOR_STRIDE, make
         ),
-        box_head=build_box_head(depth, config.POOL_SIZE, widths, classes, make),
-        mask_head=build_mask_head(depth, config.MASK_POOL_SIZE, widths, classes, make),
+        box_head=roi_heads.build_box_head(
+            depth, config.POOL_SIZE, widths, classes, make
+        ),
+        mask_head=roi_heads.build_mask_head(
+            depth, config.MASK_POOL_SIZE, widths, classes, make
+        ),
     )
     return model_class(
         parts,
@@ -129,8 +129,8 @@ def layer_widths(config: Config) -> dict[str, int]:
         **(default_widths(architecture) if known else {}),
         **pyramid_widths(config.TOP_DOWN_PYRAMID_SIZE),
         **rpn_widths(config.RPN_CHANNELS),
-        **box_head_widths(config.FPN_CLASSIF_FC_LAYERS_SIZE),
-        **mask_head_widths(config.MASK_HEAD_CHANNELS),
+        **roi_heads.box_head_widths(config.FPN_CLASSIF_FC_LAYERS_SIZE),
+        **roi_heads.mask_head_widths(config.MASK_HEAD_CHANNELS),
     }
     given = dict(config.LAYER_WIDTHS or {})
     if unknown := set(given) - set(default):
@@ -198,7 +198,7 @@ def settings(config: Config) -> Settings:
         detection_iou=config.DETECTION_NMS_THRESHOLD,
         across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
         # What is left out counts once, as in Matterport's code.
-        loss_weights=tuple(config.LOSS_WEIGHTS.get(n, 1.0) for n in LOSS_NAMES),
+        loss_weights=tuple(float(config.LOSS_WEIGHTS.get(n, 1)) for n in LOSS_NAMES),
         smooth_l1_beta=config.SMOOTH_L1_BETA,
         l2=config.WEIGHT_DECAY if config.OPTIMIZER == "sgd" else 0.0,
     )
@@ -238,10 +238,11 @@ def batches(
 
     Raises:
         ValueError: if the data set's classes are not those of the configuration, or as
-            `check_config`.
-        TypeError: as `check_config`.
+            `config.checked` and `data.annotations.check_dataset`.
+        TypeError: as these two.
     """
-    check_config(config)
+    config = checked(config)
+    check_dataset(dataset)
     if dataset.num_classes != config.NUM_CLASSES:
         raise ValueError(
             f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the "
@@ -271,6 +272,7 @@ def _seed(config: Config, given: int | None) -> int:
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
     """Return a stage of training at the configuration's learning rate and schedule."""
+    config = checked(config)
     return Stage(
         layers=layers,
         epochs=epochs,
@@ -289,6 +291,7 @@ def optimizer(
     Gradients are clipped by the norm of all of them together, as Keras did in
     Matterport's days; today's `clipnorm` clips each alone.
     """
+    config = checked(config)
     clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
     if config.OPTIMIZER == "adamw":
         adamw = keras.optimizers.AdamW(

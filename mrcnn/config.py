@@ -7,6 +7,8 @@ in to choices that it did not have. Only `mrcnn.build` reads a `Config`, beside
 which take one as an argument.
 """
 
+import copy
+
 import numpy as np
 
 from mrcnn.checks import agreement, derived
@@ -167,12 +169,12 @@ class Config:
         print("\n")
 
 
-def check_config(config: Config) -> None:
-    """Refuse what is no configuration, and one from which no model can be built.
+def checked(config: Config) -> Config:
+    """Return a copy of a configuration in order, with Python's numbers for NumPy's.
 
     Raises:
         ValueError: as `Config.validate`.
-        TypeError: names what was given, and the way out.
+        TypeError: if it is a class or no configuration; says what to do.
     """
     if isinstance(config, type):
         raise TypeError(
@@ -185,3 +187,8 @@ def check_config(config: Config) -> None:
             "settings from it, and pass an instance."
         )
     config.validate()
+    plain = copy.copy(config)
+    for name, value in config.to_dict().items():
+        if isinstance(value, np.generic | np.ndarray):
+            setattr(plain, name, value.tolist())
+    return plain

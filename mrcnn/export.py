@@ -27,6 +27,7 @@ import numpy as np
 from mrcnn.data.transforms import Geometry
 from mrcnn.detection import in_original_pixels
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
 from mrcnn.structures import Detection
 
 
@@ -45,7 +46,7 @@ def to_saved_model(
         ValueError: under another backend than TensorFlow, or names a size that no
             padded image has.
     """
-    model.export(folder, "tf_saved_model", image_shape=image_shape)
+    native(model).export(folder, "tf_saved_model", image_shape=image_shape)
     return Path(folder)
 
 
@@ -61,7 +62,7 @@ def to_onnx(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -> 
         ImportError: if the converter, tf2onnx, is not installed.
         ValueError: as of `to_saved_model`.
     """
-    model.export(path, "onnx", image_shape=image_shape)
+    native(model).export(path, "onnx", image_shape=image_shape)
     return Path(path)
 
 
@@ -78,7 +79,7 @@ def to_litert(model: MaskRCNN, path: str | Path, image_shape: tuple[int, int]) -
     Raises:
         ValueError: as of `to_saved_model`.
     """
-    model.export(path, "litert", image_shape=image_shape)
+    native(model).export(path, "litert", image_shape=image_shape)
     return Path(path)
 
 

@@ -14,6 +14,8 @@ from mrcnn.checks.derived import is_given, is_ours
 
 STRIDES = [4, 8, 16, 32, 64]
 """Of the levels of the backbones that have a name."""
+FORMER = {"IMAGE_PADDING": "IMAGE_RESIZE_MODE"}
+"""Names of Matterport's first releases, and what has taken their place."""
 ALIKE = 0.8
 """Names from this similarity on (`difflib`) are taken for one, misspelt."""
 
@@ -92,7 +94,16 @@ def remarks(config: Any) -> list[str]:
         if limited(config, limit.name) != getattr(config, limit.name)
         and limited(config, limit.name) == limited(config, limit.most)
     }
-    return [*changed.values(), *_misspelt(config)]
+    return [*changed.values(), *_dark_mean(config), *_misspelt(config)]
+
+
+def _dark_mean(config: Any) -> Iterator[str]:
+    """Yield a remark if the mean pixel seems to be that of images in 0..1."""
+    if 0 < max(config.MEAN_PIXEL) <= 1:
+        yield (
+            f"{type(config).__name__}.MEAN_PIXEL is {list(config.MEAN_PIXEL)}, but "
+            "pixels are 0..255: multiply it by 255 if it is of images in 0..1."
+        )
 
 
 def _misspelt(config: Any) -> Iterator[str]:
@@ -108,7 +119,8 @@ def _misspelt(config: Any) -> Iterator[str]:
         *(vars(owner) for owner in type(config).__mro__[:-1] if not is_ours(owner))
     )
     for name in sorted(theirs - known):
-        near = get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
+        near = [FORMER[name]] if name in FORMER else []
+        near = near or get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
         if name.startswith("_") or not near:
             continue
         if name.isupper() or name.upper() in known:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.data.dataset import Dataset, load_pixels
+from mrcnn.data.given import check_batch_size
 from mrcnn.data.transforms import (
     Geometry,
     boxes_to_original,
@@ -25,6 +26,7 @@ from mrcnn.data.transforms import (
     subtract_mean,
 )
 from mrcnn.evaluation.scenes import Objects
+from mrcnn.nn.native import native
 from mrcnn.ops.boxes import iou
 from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.overlaps import mask_iou
@@ -92,6 +94,8 @@ def isolated_metrics(
         seed: of the jitter, which depends on it and the image id alone; models are
             compared on the same boxes.
     """
+    model = native(model)
+    check_batch_size(batch_size)
     chunks = _chunks(model, dataset, truths, seed)
     rows = [np.zeros((0, 5))]  # one an object: right, confidence, before, after, mask
     # Images of modes other than "square" differ in size and cannot share a batch.

@@ -168,6 +168,8 @@ def collect(
     check_batch_size(batch_size)
     check_dataset(dataset)
     check_model_classes(model, dataset)
+    if is_count(image_ids, 0):
+        raise TypeError(f"image_ids is {image_ids}: put it in a list.")
     chosen = list(dataset.image_ids) if image_ids is None else list(image_ids)
     known = set(map(int, dataset.image_ids))
     if unknown := [i for i in chosen if not is_count(i, 0) or int(i) not in known]:

@@ -1,7 +1,4 @@
-"""`MaskRCNN(mode, config, model_dir)`: the object that Matterport's users work with.
-
-It keeps a network, its configuration and a folder of runs, see `runs`.
-"""
+"""`MaskRCNN(mode, config, model_dir)`: the object that Matterport's users work with."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -13,13 +10,14 @@ import keras
 import numpy as np
 
 from mrcnn import build, detection, training
-from mrcnn.config import Config, check_config
+from mrcnn.config import Config, checked
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.learning import learn
 from mrcnn.matterport.runs import RunFolder, RunWeights, last_weights, run_seed
+from mrcnn.matterport.stale import say_if_stale
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
 
@@ -49,7 +47,7 @@ class MaskRCNN:
         """
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
-        check_config(config)
+        checked(config)
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.set_log_dir()
         self.seed = run_seed(config.SEED, mode)
@@ -212,6 +210,7 @@ class MaskRCNN:
         """
         if self.mode != "inference":
             raise ValueError('detect() needs MaskRCNN(mode="inference", ...).')
+        say_if_stale(self.config, self.keras_model)
         if verbose and hasattr(images, "__len__"):  # a generator has none
             log(f"Processing {len(images)} images")
         return detection.detect(

@@ -1,9 +1,13 @@
 """Settings of every wrong type and range, and settings that contradict each other."""
 
+import json
+import re
+from functools import partial
+
 import numpy as np
 import pytest
 
-from mrcnn import build, notices
+from mrcnn import build, notices, training
 from mrcnn.checks import kinds
 from mrcnn.config import Config
 from mrcnn.nn.resnet import BLOCKS
@@ -275,5 +279,44 @@ def test_names_that_look_misspelt_are_said_once(capsys):
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"IMAGE_PADDING": True}, "IMAGE_PADDING is no setting .* IMAGE_RESIZE_MODE m"),
+        ({"MEAN_PIXEL": (0.485, 0.456, 0.406)}, "MEAN_PIXEL is .* pixels are 0..255"),
+        ({"MEAN_PIXEL": (0, 0, 0)}, "^$"),
+        ({"MEAN_PIXEL": (0, 2.5, 0)}, "^$"),
+    ],
+)
+def test_what_is_allowed_and_rarely_meant_is_said(settings, said, capsys):
+    config(**settings).validate()
+    assert re.search(said, capsys.readouterr().out)
+
+
 def test_the_names_of_backbones_are_those_that_can_be_built():
     assert set(kinds.BACKBONES) == set(BLOCKS)
+
+
+def numpys(value):
+    """Return a value as NumPy would have it."""
+    kinds_of = {bool: np.bool_, int: np.int64, float: np.float64, tuple: np.array}
+    return kinds_of.get(type(value), lambda other: other)(value)
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons(tiny_config, tiny_shapes):
+    """Keras and TensorFlow do not take them everywhere."""
+    values = {
+        name: numpys(value)
+        for name, value in tiny_config.to_dict().items()
+        if name not in ("BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE", "MASK_SHAPE")
+    }
+    values["LOSS_WEIGHTS"] = dict.fromkeys(LOSS_NAMES, np.float64(1))
+    theirs = type("Theirs", (type(tiny_config),), values)()
+    model = build.model(theirs, seed=3, precision="float32")
+    assert model.settings == build.settings(tiny_config)
+    json.dumps([model.settings, model.preprocessing])
+    json.dumps([part.get_config() for part in (model.rpn, model.mask_head)])
+    batches = build.batches(theirs, tiny_shapes, steps=1)
+    optimizer = partial(build.optimizer, theirs)
+    stages = [build.stage(theirs, np.int64(1))]
+    assert training.fit(model, batches, stages=stages, optimizer=optimizer)["loss"]

@@ -117,7 +117,7 @@ def test_three_hundred_slots_hold_three_hundred_detections(crowded, rng):
 
 
 def test_suppression_across_classes_in_the_network(crowded, rng):
-    """Two classes may overlap beyond the threshold, until they must not."""
+    """Boxes of two classes may overlap beyond the threshold, or must not."""
     settings = {"RPN_NMS_THRESHOLD": 0.9, "DETECTION_NMS_THRESHOLD": 0.3}
     image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     overlapping = {}

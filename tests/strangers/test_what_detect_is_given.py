@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mrcnn import build, training, weights
+from mrcnn import build, notices, training, weights
 from mrcnn import model as modellib
 from mrcnn.data.dataset import Dataset
 from mrcnn.detection import detect, prepare, run
@@ -180,6 +180,23 @@ def test_a_session_is_taken_for_its_network(session, tiny_model, tiny_shapes, tm
     assert not weights.load_weights(session, tmp_path / "w.h5").missing
 
 
+def test_settings_that_come_too_late_are_said_once(
+    tiny_config, session, capsys, monkeypatch
+):
+    monkeypatch.setattr(notices, "_said", set())
+    session.config = type("Late", (type(tiny_config),), {})()
+    session.detect([GOOD])
+    assert capsys.readouterr().out == ""
+    session.config.DETECTION_MAX_INSTANCES = 7
+    session.config.IMAGE_MAX_DIM = 128
+    for _ in range(2):
+        session.detect([GOOD])
+    assert capsys.readouterr().out == (
+        "Late was changed after the model was built from it: detections 5 -> 7, "
+        "max_dim 64 -> 128. That has no effect; build the model anew.\n"
+    )
+
+
 def test_generators_are_molded_too(session, rng):
     images = [rng.integers(0, 256, (50, 60, c), dtype=np.uint8) for c in (3, 4)]
     molded, metas, windows = session.mold_inputs(i for i in images)
@@ -215,6 +232,8 @@ def test_a_data_set_is_prepared_and_has_the_models_classes(tiny_model, tiny_shap
         evaluate(tiny_model, leaves)
     with pytest.raises(ValueError, match=r"image_ids has 6, -1, 'a', but .* 0 to 5"):
         collect(tiny_model, tiny_shapes, image_ids=[0, 6, -1, "a"])
+    with pytest.raises(TypeError, match="image_ids is 3: put it in a list"):
+        evaluate(tiny_model, tiny_shapes, image_ids=3)
 
 
 def test_an_image_of_a_data_set_is_named_by_its_file(tiny_model, tiny_shapes):
