@@ -63,7 +63,7 @@ def model(
     config = checked(config)
     if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
         raise ValueError(fault)
-    seed = _seed(config, seed)
+    seed = config.SEED or 0 if seed is None else seed
     make = LayerFactory(
         dtype=precision or policy(config, "PRECISION"),
         train_statistics=config.TRAIN_BN is not False,
@@ -260,14 +260,10 @@ def batches(
         shuffle=shuffle,
         augmentation=augmentation,
         not_augmented=not_augmented,
-        seed=_seed(config, seed),
+        seed=config.SEED or 0 if seed is None else seed,
         cache_bytes=config.IMAGE_CACHE_BYTES,
         faulty=config.MAX_FAULTY_IMAGES,
     )
-
-
-def _seed(config: Config, given: int | None) -> int:
-    return (config.SEED or 0) if given is None else given
 
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
