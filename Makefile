@@ -4,9 +4,11 @@
 PYTHON   ?= python3
 PROFILE  ?= cpu
 ARGS     ?=
+AGAINST  ?=
 WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
+OPTIONAL := albumentations==2.0.8
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
 PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
@@ -20,7 +22,7 @@ LIGHT_STAMP := $(LIGHT)/.installed-$(firstword $(shell cksum < requirements-book
 PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
 PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
-OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES); } | cksum))
+OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES) $(OPTIONAL); } | cksum))
 RANGE   := .venv-range
 RESOLUTION ?= highest
 PIP     := -m pip install --disable-pip-version-check
@@ -85,6 +87,7 @@ pictures: $(STAMP)  ## draw the pictures and tables of the pages that are not no
 	@$(BIN)/python book/gallery.py
 	@$(BIN)/python book/stages.py
 	@$(BIN)/python book/results.py
+	@$(BIN)/python book/augmenters.py
 
 check: $(PAGES_STAMP)  ## say which executed notebooks are out of date
 	@$(PAGES)/python book/render.py check $(ARGS)
@@ -95,8 +98,8 @@ test: $(STAMP)  ## run all tests, with every notebook under profile smoke
 smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 	$(BIN)/python $(PYTEST) -m notebook tests/test_notebooks.py $(ARGS)
 
-bench: $(STAMP)  ## measure speed and memory
-	$(BIN)/python -m mrcnn.benchmarks $(ARGS)
+bench: $(STAMP)  ## measure speed and memory, or AGAINST=COMMIT in turn with that
+	$(BIN)/python -m mrcnn.benchmarks$(if $(AGAINST),.against $(AGAINST)) $(ARGS)
 
 study: $(STAMP)  ## run the pruning study, or go on with it
 	$(BIN)/python -m mrcnn.study $(ARGS)
@@ -114,13 +117,14 @@ $(OTHERS_STAMP):
 	$(call make_venv,$(OTHERS))
 	@echo "Installing requirements.txt, other backends and runtimes into $(OTHERS)"
 	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt
-	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS) $(RUNTIMES)
+	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS) $(RUNTIMES) $(OPTIONAL)
 	@rm -f $(OTHERS)/.installed-* && touch $@
 
-test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, and exported models in other programs
+test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, and Albumentations
 	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
+	$(OTHERS)/bin/python -m pytest tests/strangers/test_albumentations.py $(ARGS)
 
 # The headless OpenCV stands in for the one that imgaug asks for; see requirements.txt.
 test-range:  ## test on the newest versions that are allowed, or RESOLUTION=lowest-direct

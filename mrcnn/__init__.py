@@ -1,9 +1,12 @@
 """Mask R-CNN in Keras 3, with the pruning of a multi-task model in mind.
 
-Importing the package is cheap: no submodule, and so no Keras backend, is loaded here.
+Importing the package is cheap: no Keras backend, and not even NumPy, is loaded here.
+From then on `import imgaug` works under NumPy 2 (see `mrcnn.data.imgaug_import`).
 """
 
 import os
+
+from mrcnn.data import imgaug_import
 
 __version__ = "0.1.0"
 
@@ -12,3 +15,5 @@ __version__ = "0.1.0"
 # the compact network took 2.2 s without them and 0.7 s with them, on two cores. Whoever
 # has set it otherwise keeps that.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+imgaug_import.install()

@@ -1,17 +1,19 @@
 """From a configuration to a model, its data and its training.
 
-The only module besides the Matterport facades that reads a `Config`.
+The only module that reads a `Config`, besides its checks and Matterport's facades.
 """
 
 import copy
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
-from mrcnn.config import Config
+from mrcnn.checks.agreement import limited
+from mrcnn.checks.kinds import KINDS
+from mrcnn.config import Config, check_config
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Augmentation, Batches
+from mrcnn.data.pipeline import Batches
 from mrcnn.hardware import best_policy
 from mrcnn.nn.channels import ChannelGroup, channel_groups
 from mrcnn.nn.fpn import build_fpn, pyramid_widths
@@ -26,6 +28,7 @@ from mrcnn.nn.roi_heads import (
 )
 from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.nn.settings import Parts, Settings
+from mrcnn.notices import once
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
 
@@ -38,7 +41,7 @@ NARROWEST = 4
 def model(
     config: Config,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     precision: str | None = None,
     model_class: type[Model] = MaskRCNN,
 ) -> Model:
@@ -46,16 +49,21 @@ def model(
 
     Args:
         config: the configuration.
-        seed: of the initial weights and of the samples drawn in training.
-        precision: a Keras dtype policy; by default what `hardware.best_policy` finds.
+        seed: of the initial weights and of the samples drawn in training; by default
+            the configuration's SEED, or 0.
+        precision: a Keras dtype policy; by default that of `Config.PRECISION`.
         model_class: of the model.
 
     Raises:
-        ValueError: names the setting from which no model can be built.
+        ValueError: names each setting from which no model can be built.
+        TypeError: if the configuration is a class, or none at all.
     """
-    config.validate()
+    check_config(config)
+    if precision and (fault := KINDS["PRECISION"].fault("precision", precision)):
+        raise ValueError(fault)
+    seed = _seed(config, seed)
     make = LayerFactory(
-        dtype=precision or best_policy(),
+        dtype=precision or policy(config, "PRECISION"),
         train_statistics=config.TRAIN_BN is not False,
         bn_momentum=config.BN_MOMENTUM,
         seed=seed,
@@ -72,7 +80,21 @@ def model(
         box_head=build_box_head(depth, config.POOL_SIZE, widths, classes, make),
         mask_head=build_mask_head(depth, config.MASK_POOL_SIZE, widths, classes, make),
     )
-    return model_class(parts, settings(config), preprocessing(config), seed=seed)
+    inputs = preprocessing(config).for_inference()
+    return model_class(parts, settings(config), inputs, seed=seed)
+
+
+def policy(config: Config, attribute: str) -> str:
+    """Return the Keras dtype policy that an attribute asks for, and say it once.
+
+    Args:
+        config: the configuration.
+        attribute: "PRECISION" or "INFERENCE_PRECISION".
+    """
+    asked = getattr(config, attribute)
+    found = best_policy() if asked == "auto" else asked
+    once(f'Precision: {found} ({attribute} is "{asked}").')
+    return found
 
 
 def layer_widths(config: Config) -> dict[str, int]:
@@ -146,13 +168,13 @@ def settings(config: Config) -> Settings:
         rpn_std_dev=tuple(map(float, config.RPN_BBOX_STD_DEV)),
         box_std_dev=tuple(map(float, config.BBOX_STD_DEV)),
         pre_nms=config.PRE_NMS_LIMIT,
-        proposals_training=config.POST_NMS_ROIS_TRAINING,
-        proposals_inference=config.POST_NMS_ROIS_INFERENCE,
+        proposals_training=limited(config, "POST_NMS_ROIS_TRAINING"),
+        proposals_inference=limited(config, "POST_NMS_ROIS_INFERENCE"),
         proposal_iou=config.RPN_NMS_THRESHOLD,
         anchors_per_image=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
         rois_per_image=config.TRAIN_ROIS_PER_IMAGE,
         positive_ratio=config.ROI_POSITIVE_RATIO,
-        mask_rois_per_image=config.MASK_ROIS_PER_IMAGE
+        mask_rois_per_image=limited(config, "MASK_ROIS_PER_IMAGE")
         or int(config.TRAIN_ROIS_PER_IMAGE * config.ROI_POSITIVE_RATIO),
         fill_negatives=config.ROI_FILL_NEGATIVES,
         append_truth=config.ROI_APPEND_GT,
@@ -160,22 +182,24 @@ def settings(config: Config) -> Settings:
         pool_size=config.POOL_SIZE,
         mask_pool_size=config.MASK_POOL_SIZE,
         mini_masks=config.USE_MINI_MASK,
-        detections=config.DETECTION_MAX_INSTANCES,
+        detections=limited(config, "DETECTION_MAX_INSTANCES"),
         min_confidence=config.DETECTION_MIN_CONFIDENCE,
         detection_iou=config.DETECTION_NMS_THRESHOLD,
-        loss_weights=tuple(config.LOSS_WEIGHTS[name] for name in LOSS_NAMES),
+        across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
+        # What is left out counts once, as in Matterport's code.
+        loss_weights=tuple(config.LOSS_WEIGHTS.get(n, 1.0) for n in LOSS_NAMES),
         smooth_l1_beta=config.SMOOTH_L1_BETA,
         l2=config.WEIGHT_DECAY if config.OPTIMIZER == "sgd" else 0.0,
     )
 
 
 def preprocessing(config: Config) -> Preprocessing:
-    """Return how original images become inputs of a model with this configuration."""
+    """Return how original images become inputs in training."""
     return Preprocessing(
         mode=config.IMAGE_RESIZE_MODE,
-        min_dim=config.IMAGE_MIN_DIM,
+        min_dim=limited(config, "IMAGE_MIN_DIM") or 0,
         max_dim=config.IMAGE_MAX_DIM,
-        min_scale=config.IMAGE_MIN_SCALE,
+        min_scale=config.IMAGE_MIN_SCALE or 0,
         mean_pixel=tuple(map(float, config.MEAN_PIXEL)),
     )
 
@@ -186,9 +210,9 @@ def batches(
     *,
     steps: int | None = None,
     shuffle: bool = False,
-    augmentation: Augmentation | None = None,
+    augmentation: Any = None,
     not_augmented: Collection[str] = (),
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Batches:
     """Return the batches of a data set for a model with this configuration.
 
@@ -197,13 +221,16 @@ def batches(
         dataset: prepared.
         steps: batches an epoch; by default each image once.
         shuffle: whether in random order.
-        augmentation: see `data.augment`.
+        augmentation: whatever `data.augment.as_augmentation` takes.
         not_augmented: sources whose images stay as they are.
-        seed: of order and augmentation.
+        seed: of order and augmentation; by default the configuration's SEED, or 0.
 
     Raises:
-        ValueError: if the data set's classes are not those of the configuration.
+        ValueError: if the data set's classes are not those of the configuration, or as
+            `check_config`.
+        TypeError: as `check_config`.
     """
+    check_config(config)
     if dataset.num_classes != config.NUM_CLASSES:
         raise ValueError(
             f"{type(config).__name__}.NUM_CLASSES is {config.NUM_CLASSES}, but the "
@@ -221,8 +248,14 @@ def batches(
         shuffle=shuffle,
         augmentation=augmentation,
         not_augmented=not_augmented,
-        seed=seed,
+        seed=_seed(config, seed),
+        cache_bytes=config.IMAGE_CACHE_BYTES,
+        faulty=config.MAX_FAULTY_IMAGES,
     )
+
+
+def _seed(config: Config, given: int | None) -> int:
+    return (config.SEED or 0) if given is None else given
 
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:

@@ -3,17 +3,23 @@
 Subclass `Config` and override class attributes. Defaults reproduce Matterport's
 Mask_RCNN (config.py); the attributes of the last section are this project's own and opt
 in to choices that it did not have. Only `mrcnn.build` reads a `Config`, beside
-Matterport's functions (`mrcnn.matterport`), which take one as an argument.
+`mrcnn.checks`, which looks it over, and Matterport's functions (`mrcnn.matterport`),
+which take one as an argument.
 """
 
 import numpy as np
+
+from mrcnn.checks import agreement, derived
+from mrcnn.checks.derived import Derived
+from mrcnn.notices import all_of, once
 
 
 class Config:
     """Settings with Matterport's names and defaults.
 
-    Attributes computed on construction: `BATCH_SIZE`, `IMAGE_SHAPE` (H, W, C of the
-    padded image) and `IMAGE_META_SIZE`.
+    Attributes that follow from the others, also where these are set later, unless they
+    are set themselves: `BATCH_SIZE`, `IMAGE_SHAPE` (H, W, C of the padded image),
+    `IMAGE_META_SIZE` and `MASK_SHAPE`. `mrcnn.checks` says what each attribute may be.
     """
 
     # --- Name and batch
@@ -58,7 +64,7 @@ class Config:
     ROI_POSITIVE_RATIO = 0.33
     POOL_SIZE = 7
     MASK_POOL_SIZE = 14
-    MASK_SHAPE = (28, 28)
+    MASK_SHAPE = Derived(derived.mask_shape)  # twice MASK_POOL_SIZE
     MAX_GT_INSTANCES = 100
     RPN_BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
     BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
@@ -67,12 +73,15 @@ class Config:
     DETECTION_MAX_INSTANCES = 100
     DETECTION_MIN_CONFIDENCE = 0.7
     DETECTION_NMS_THRESHOLD = 0.3
+    DETECTION_NMS_ACROSS_CLASSES = False
+    """True lets a box suppress what it overlaps whatever its class, so that a place
+    holds one object; False suppresses within each class, as Matterport's code does."""
 
     # --- Training
     LEARNING_RATE = 0.001
     LEARNING_MOMENTUM = 0.9
     WEIGHT_DECAY = 0.0001
-    LOSS_WEIGHTS = {  # noqa: RUF012 (Matterport's users replace it whole)
+    LOSS_WEIGHTS = {  # noqa: RUF012 (users replace it; what they leave out is 1)
         "rpn_class_loss": 1.0,
         "rpn_bbox_loss": 1.0,
         "mrcnn_class_loss": 1.0,
@@ -105,63 +114,42 @@ class Config:
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
+    PRECISION = "auto"
+    """Keras dtype policy of a network that trains: "auto" takes the best of the machine
+    (`hardware.best_policy`); else "float32", "mixed_bfloat16" or "mixed_float16"."""
+    INFERENCE_PRECISION = "float32"
+    """The same for `MaskRCNN(mode="inference")` of `mrcnn.model`."""
+    SEED: int | None = None
+    """Of initial weights, samples and the order of images. None: `MaskRCNN` draws one
+    for training and prints it; this package's own functions take 0."""
+    MAX_FAULTY_IMAGES = 0.2
+    """Share of a data set that may raise errors (a file that is cut off, say) and be
+    left out of training; a tenth in the presets."""
+    IMAGE_CACHE_BYTES = 2_000_000_000
+    """Memory for resized images, of the training set and of the validation set each; 0
+    keeps none. Images that `load_image` makes differently every time are not kept."""
+
+    # --- Computed from the others, unless set
+    BATCH_SIZE = Derived(derived.batch_size)
+    IMAGE_SHAPE = Derived(derived.image_shape)
+    IMAGE_META_SIZE = Derived(derived.image_meta_size)
 
     def __init__(self) -> None:
-        """Compute the derived attributes."""
-        self.BATCH_SIZE = self.IMAGES_PER_GPU * self.GPU_COUNT
-        crop = self.IMAGE_RESIZE_MODE == "crop"
-        side = self.IMAGE_MIN_DIM if crop else self.IMAGE_MAX_DIM
-        self.IMAGE_SHAPE = np.array([side, side, self.IMAGE_CHANNEL_COUNT])
-        # image id, original shape, padded shape, window, scale, active classes
-        self.IMAGE_META_SIZE = 1 + 3 + 3 + 4 + 1 + self.NUM_CLASSES
+        """Take no arguments; subclasses may set attributes here."""
 
     def validate(self) -> None:
-        """Refuse settings from which no model can be built.
+        """Refuse settings from which no model can be built, all in one error.
+
+        Prints once which defaults follow other settings, and which attributes look like
+        misspelt settings.
 
         Raises:
-            ValueError: names the attribute, its value and the way out.
+            ValueError: names each attribute, its value and the way out.
         """
-        name = type(self).__name__
-        if self.NUM_CLASSES < 2:
-            raise ValueError(
-                f"{name}.NUM_CLASSES is {self.NUM_CLASSES}: it counts the background, "
-                "so one class of object needs NUM_CLASSES = 2."
-            )
-        side = int(self.IMAGE_SHAPE[0])
-        if side % 64:
-            raise ValueError(
-                f"{name}.IMAGE_MAX_DIM gives images of {side} pixels, which does not "
-                "divide by 64: the pyramid halves an image six times. "
-                f"Take {max(64, round(side / 64) * 64)}."
-            )
-        if len(self.MEAN_PIXEL) != self.IMAGE_CHANNEL_COUNT:
-            raise ValueError(
-                f"{name}.MEAN_PIXEL has {len(self.MEAN_PIXEL)} values for images of "
-                f"{self.IMAGE_CHANNEL_COUNT} channels (IMAGE_CHANNEL_COUNT): give one "
-                "each."
-            )
-        if not self.USE_RPN_ROIS:
-            raise ValueError(
-                f"{name}.USE_RPN_ROIS is False: training the heads on regions of one's "
-                "own is not supported; leave it True."
-            )
-        if len(self.RPN_ANCHOR_SCALES) != len(self.BACKBONE_STRIDES):
-            raise ValueError(
-                f"{name}.RPN_ANCHOR_SCALES has {len(self.RPN_ANCHOR_SCALES)} entries "
-                f"for {len(self.BACKBONE_STRIDES)} pyramid levels: give one each."
-            )
-        choices = {
-            "ROI_ALIGN": ("crop_and_resize", "aligned"),
-            "OPTIMIZER": ("sgd", "adamw"),
-            "LEARNING_RATE_SCHEDULE": ("constant", "cosine"),
-            "IMAGE_RESIZE_MODE": ("square", "pad64", "none", "crop"),
-        }
-        for attribute, allowed in choices.items():
-            if getattr(self, attribute) not in allowed:
-                raise ValueError(
-                    f"{name}.{attribute} is {getattr(self, attribute)!r}; "
-                    f"it must be one of {', '.join(allowed)}."
-                )
+        if faults := agreement.faults(self):
+            raise ValueError(all_of(faults, type(self).__name__))
+        for remark in agreement.remarks(self):
+            once(remark)
 
     def to_dict(self) -> dict[str, object]:
         """Return every setting by name, computed ones included."""
@@ -177,3 +165,23 @@ class Config:
         for key, value in self.to_dict().items():
             print(f"{key:30} {value}")
         print("\n")
+
+
+def check_config(config: Config) -> None:
+    """Refuse what is no configuration, and one from which no model can be built.
+
+    Raises:
+        ValueError: as `Config.validate`.
+        TypeError: names what was given, and the way out.
+    """
+    if isinstance(config, type):
+        raise TypeError(
+            f"{config.__name__} is a class; a configuration is made by calling it: "
+            f"{config.__name__}()."
+        )
+    if not isinstance(config, Config):
+        raise TypeError(
+            f"{type(config).__name__} is no mrcnn.config.Config: derive your class of "
+            "settings from it, and pass an instance."
+        )
+    config.validate()

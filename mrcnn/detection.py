@@ -1,25 +1,28 @@
 """Detect objects: original pixels in, instances in original pixels out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any
 
 import numpy as np
 
+from mrcnn.data.given import check_batch_size, checked_images
 from mrcnn.data.transforms import (
     Geometry,
     boxes_to_original,
-    check_image,
     place_image,
     plan_geometry,
     subtract_mean,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import paste_masks
 from mrcnn.structures import Detection, Stages
 
 
 def prepare(
-    model: MaskRCNN, images: Sequence[np.ndarray], *, first: int = 0
+    model: Any, images: Iterable[np.ndarray], *, first: int = 0
 ) -> tuple[dict[str, np.ndarray], list[Geometry]]:
     """Return images as a model's inputs, and where each lies in its padded one.
 
@@ -32,70 +35,81 @@ def prepare(
         `images` (B, H, W, 3) float32 and `windows` (B, 4) normalised, and geometries.
 
     Raises:
-        ValueError: names the image that is none, or holds NaN; or if padded sizes
-            differ, as modes "none" and "pad64" may have it.
+        ValueError: names each image that is none, or holds NaN; or if there is none, or
+            padded sizes differ, as modes "none" and "pad64" may have it.
+        TypeError: if `images` is one image or a path, or `model` no model.
     """
-    channels = model.backbone.input_shape[-1]
-    checked = [
-        check_image(im, f"image {i}", channels) for i, im in enumerate(images, first)
-    ]
+    model = native(model)
+    checked = list(checked_images(images, _channels(model), first=first))
+    if not checked:
+        raise ValueError("images is empty: give one image or more.")
     geometries = [plan_geometry(im.shape[:2], model.preprocessing) for im in checked]
-    if len({geometry.padded_shape for geometry in geometries}) > 1:
-        raise ValueError("Images of different padded sizes cannot share a batch.")
-    placed = [place_image(im, g) for im, g in zip(checked, geometries, strict=True)]
+    sizes = sorted({geometry.padded_shape for geometry in geometries})
+    if len(sizes) > 1:
+        raise ValueError(
+            "Images of different padded sizes cannot share a batch: "
+            f"{', '.join(f'{h} x {w}' for h, w in sizes)}. Give them one by one."
+        )
+    return _inputs(model, checked, geometries), geometries
+
+
+def _channels(model: MaskRCNN) -> int:
+    return model.backbone.input_shape[-1]
+
+
+def _inputs(
+    model: MaskRCNN, images: Sequence[np.ndarray], geometries: Sequence[Geometry]
+) -> dict[str, np.ndarray]:
+    """Return checked images of one padded size as a model's inputs."""
+    placed = [place_image(im, g) for im, g in zip(images, geometries, strict=True)]
     windows = [
         box_ops.normalise(g.window, g.padded_shape, xp=np).astype(np.float32)
         for g in geometries
     ]
-    inputs = {
+    return {
         "images": subtract_mean(np.stack(placed), model.preprocessing),
         "windows": np.stack(windows),
     }
-    return inputs, geometries
 
 
 def run(
-    model: MaskRCNN, images: Sequence[np.ndarray], *, batch_size: int = 1
+    model: Any, images: Iterable[np.ndarray], *, batch_size: int = 1
 ) -> Iterator[tuple[Stages, int, Geometry]]:
     """Yield each image's stages: a batch's arrays, the image's row, its geometry.
 
-    Images of different padded sizes go in batches of their own, in the given order.
+    Images of different padded sizes go in batches of their own, in the given order. A
+    list is checked whole before anything is detected; a generator gives its images as
+    they are needed. See `detect` for arguments and errors.
     """
-    start = 0
-    while start < len(images):
-        stop = start + 1
-        shape = _padded_shape(model, images[start])
-        while (
-            stop < min(start + batch_size, len(images))
-            and _padded_shape(model, images[stop]) == shape
-        ):
-            stop += 1
-        inputs, geometries = prepare(model, images[start:stop], first=start)
-        stages = model.predict_on_batch(inputs)
-        for row, geometry in enumerate(geometries):
-            yield stages, row, geometry
-        start = stop
-
-
-def _padded_shape(model: MaskRCNN, image: np.ndarray) -> tuple[int, int]:
-    return plan_geometry(np.shape(image)[:2], model.preprocessing).padded_shape
+    check_batch_size(batch_size)
+    model = native(model)
+    checked = checked_images(images, _channels(model))
+    planned = ((im, plan_geometry(im.shape[:2], model.preprocessing)) for im in checked)
+    for _, same_size in groupby(planned, key=lambda pair: pair[1].padded_shape):
+        while batch := list(islice(same_size, batch_size)):
+            found, geometries = zip(*batch, strict=True)
+            stages = model.predict_on_batch(_inputs(model, found, geometries))
+            for row, geometry in enumerate(geometries):
+                yield stages, row, geometry
 
 
 def detect(
-    model: MaskRCNN, images: Sequence[np.ndarray], *, batch_size: int = 1
+    model: Any, images: Iterable[np.ndarray], *, batch_size: int = 1
 ) -> list[Detection]:
     """Find the objects in any number of images of any sizes.
 
     Args:
-        model: trained.
-        images: each (h, w, 3) uint8; see `prepare` for what else is taken.
+        model: trained; that of `mrcnn.build.model`, or Matterport's object around it.
+        images: a list, an array (n, h, w, C) or a generator of images, each (h, w, 3)
+            uint8; see `prepare` for what else is taken.
         batch_size: images that run through the network at once.
 
     Returns:
         For each image its detections, best first, in its own pixels.
 
     Raises:
-        ValueError: as `prepare`.
+        ValueError: names each image that is none, or holds NaN; or the batch size.
+        TypeError: if `images` is one image or a path, or `model` no model.
     """
     return [unmold(*found) for found in run(model, images, batch_size=batch_size)]
 

@@ -31,6 +31,7 @@ class CompactConfig(Config):
     LEARNING_RATE = 0.002
     LEARNING_RATE_SCHEDULE = "cosine"
     WARMUP_STEPS = 100
+    MAX_FAULTY_IMAGES = 0.1
 
 
 class ShapesConfig(CompactConfig):

@@ -14,12 +14,19 @@ Arrays have static shapes. A `valid` mask says which slots hold something; what 
 other slots hold is zero.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
 Tensor = Any
 """A tensor of whichever Keras backend runs."""
+
+Augmentation = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
+]
+"""Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool; its chance comes
+from the generator alone."""
 
 
 class Preprocessing(NamedTuple):
@@ -30,6 +37,17 @@ class Preprocessing(NamedTuple):
     max_dim: int
     min_scale: float
     mean_pixel: tuple[float, ...]
+
+    def for_inference(self) -> "Preprocessing":
+        """Return how whole images become inputs.
+
+        Mode "crop" cuts a part out of each in training. Detection scales images alike
+        and sees all of them, padded to multiples of 64; `max_dim` then says how large a
+        square is, at least.
+        """
+        if self.mode != "crop":
+            return self
+        return self._replace(mode="pad64", max_dim=self.min_dim)
 
 
 class Proposals(NamedTuple):

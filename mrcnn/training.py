@@ -8,9 +8,19 @@ from pathlib import Path
 
 import keras
 
-from mrcnn.data.feed import feed
+from mrcnn.callbacks import (
+    LearningRateLog,
+    as_callbacks,
+    check_setters,
+    explained_setters,
+)
+from mrcnn.data import preflight
+from mrcnn.data.annotations import learn_classes
+from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
+from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
 from mrcnn.training_state import (
     Checkpoint,
@@ -31,11 +41,6 @@ STAGE_LAYERS: dict[str, str] = {
 }
 """Which layers a stage trains, by Matterport's short names."""
 
-FINAL_LEARNING_RATE = 0.01
-"""Part of its peak at which a cosine schedule ends."""
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
-
 
 class NonFiniteLossError(ArithmeticError):
     """A loss became NaN or infinite; the message names the images that caused it."""
@@ -49,9 +54,20 @@ def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
         layers: a key of `STAGE_LAYERS`, or a regular expression for whole layer names.
 
     Raises:
-        ValueError: if no layer matches.
+        TypeError: if `layers` is no string.
+        ValueError: if no layer matches, or it is no regular expression.
     """
-    pattern = re.compile(STAGE_LAYERS.get(layers, layers))
+    if not isinstance(layers, str):
+        raise TypeError(
+            f"layers is {layers!r}: give one of {', '.join(STAGE_LAYERS)} or one "
+            'regular expression, such as "(mrcnn_.*)|(fpn_.*)".'
+        )
+    try:
+        pattern = re.compile(STAGE_LAYERS.get(layers, layers))
+    except re.error as error:
+        raise ValueError(
+            f"layers is {layers!r}, which is no regular expression ({error})."
+        ) from None
     trained = []
     for layer in weighted_layers(model):
         layer.trainable = pattern.fullmatch(layer.name) is not None
@@ -65,35 +81,16 @@ def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
     return trained
 
 
-def learning_rate(stage: Stage, steps: int) -> float | Schedule:
-    """Return a stage's learning rate over `steps` optimizer steps.
-
-    Linear from 0 over the warm-up, then constant, or a cosine down to
-    `FINAL_LEARNING_RATE` of the peak (arXiv:1608.03983 without restarts).
-    """
-    final = FINAL_LEARNING_RATE if stage.schedule == "cosine" else 1.0
-    if final == 1.0 and not stage.warmup_steps:
-        return stage.learning_rate
-    warmup = min(stage.warmup_steps, steps - 1)
-    if not warmup:
-        return keras.optimizers.schedules.CosineDecay(
-            stage.learning_rate, steps, alpha=final
-        )
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - warmup,
-        alpha=final,
-        warmup_target=stage.learning_rate,
-        warmup_steps=warmup,
-    )
-
-
 class _Order(keras.callbacks.Callback):
     """Tell the batches which epoch it is: their order depends on nothing else."""
 
     def __init__(self, train: Batches) -> None:
         super().__init__()
         self.train = train
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        # BackupAndRestore leaves its epoch here, for every training that follows too.
+        self.model._initial_epoch = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.train.epoch = epoch
@@ -123,14 +120,7 @@ class _StopAtNonFinite(keras.callbacks.Callback):
         )
 
 
-class _LearningRate(keras.callbacks.Callback):
-    """Put the learning rate among the epoch's numbers."""
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
-
-
+@explained_setters()
 def fit(
     model: MaskRCNN,
     train: Batches,
@@ -174,12 +164,17 @@ def fit(
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
-        ValueError: names an image that becomes of another size than the first.
+        TypeError: names a callback that is none.
+        ValueError: names a callback that sets the learning rate against a schedule; or
+            the data cannot be learnt from, see `data.preflight`.
+        FaultyImagesError: lists images that raise errors, if they are too many; fewer
+            are left out, and listed at the end.
     """
-    for batches in filter(None, (train, validation)):
-        batches.check_sizes()
-    history: History = {}
-    done, first_stage = first_epoch, 0
+    model, callbacks = native(model), as_callbacks(callbacks)
+    check_setters(callbacks, stages)
+    preflight.check(train, validation)
+    learn_classes(model, train.dataset)
+    done, first_stage, history = first_epoch, 0, {}
     folder = Path(folder) if folder else None
     if folder and resume and (folder / "checkpoint.h5").is_file():
         done, first_stage, history = _restore(
@@ -187,7 +182,6 @@ def fit(
         )
         # An interruption may have come between the history and the checkpoint.
         history = {name: v[: done - first_epoch] for name, v in history.items()}
-        print(f"Resuming after epoch {done} from checkpoint.h5.")
     end, before = first_epoch, done
     for index, stage in enumerate(stages):
         end += stage.epochs
@@ -206,14 +200,9 @@ def fit(
         watched = [*_watchers(train, validation, patience), *callbacks]
         if folder:
             watched.append(Checkpoint(folder, index, history, callbacks))
-        result = model.fit(
-            feed(train),
-            validation_data=feed(validation) if validation else None,
-            initial_epoch=done,
-            epochs=end,
-            callbacks=watched,
-            shuffle=False,  # Keras would shuffle the batches once more, by no seed
-            verbose=verbose,
+        epochs = {"initial_epoch": done, "epochs": end}
+        result = fit_batches(
+            model, train, validation, **epochs, callbacks=watched, verbose=verbose
         )
         if not folder:
             for name, values in result.history.items():
@@ -221,6 +210,7 @@ def fit(
         done = end
     if done == before:  # a checkpoint holds the losses' weights as pruning had set them
         model.loss_weights.assign(model.settings.loss_weights)
+    print("".join(b.findings.summary() for b in (train, validation) if b), end="")
     return history
 
 
@@ -228,7 +218,7 @@ def _watchers(
     train: Batches, validation: Batches | None, patience: int | None
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of every training."""
-    watchers = [_LearningRate(), _Order(train), _StopAtNonFinite(train)]
+    watchers = [LearningRateLog(), _Order(train), _StopAtNonFinite(train)]
     if patience is not None:
         monitor = "val_loss" if validation else "loss"
         stopping = keras.callbacks.EarlyStopping(
@@ -285,4 +275,5 @@ def _restore(
             )
         callback.restore(states[name])
     done = progress["epoch"]
+    print(f"Resuming after epoch {done} from checkpoint.h5.")
     return done, index, json.loads((folder / "history.json").read_text())

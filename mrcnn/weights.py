@@ -5,7 +5,9 @@ of a model lie flat beside each other, but the proposal network is one group,
 "rpn_model".
 """
 
-from collections.abc import Collection, Iterator
+import difflib
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +20,12 @@ from mrcnn.hdf5 import (
     inside,
     numbers,
     plain_dataset,
+    readable,
     reading,
     write_hdf5,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.native import native
 
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
 """Layers whose shapes depend on the class count: what Matterport's users exclude."""
@@ -97,43 +101,29 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
     """
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype {dtype!r}: weights are saved as float32 or float16.")
+    model = native(model)
     with write_hdf5(path) as file:
         write_weights(model, file, dtype)
 
 
 def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
-    """Write all weights into an open file; see `save_weights`."""
+    """Write all weights, and the names of the classes if the model knows them.
+
+    See `save_weights`.
+    """
     layers = list(weighted_layers(model))
     file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
     file.attrs["backend"] = keras.backend.backend().encode()
     file.attrs["keras_version"] = keras.__version__.encode()
+    if names := getattr(model, "class_names", ()):
+        file.attrs["class_names"] = np.array([name.encode() for name in names])
     for layer in layers:
         group = file.create_group(layer.name)
         variables = _variables(layer)
         group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
         for name, variable in variables:
-            kernel = variable.name == "kernel"
-            values = _stored(variable, dtype if kernel else "float32", name)
-            group.create_dataset(name, data=values)
-
-
-def _stored(variable: keras.Variable, dtype: str, name: str) -> np.ndarray:
-    """Return a variable's values as they are written; ValueError if not readable."""
-    exact = np.asarray(variable)
-    with np.errstate(over="ignore"):  # said below
-        values = exact.astype(dtype)
-    if not np.isfinite(values).all():
-        worst = exact[~np.isfinite(values)].flat[0]
-        way_out = (
-            "Save it as float32."
-            if np.isfinite(worst)
-            else "Go back to the last good file; a lower learning rate may help."
-        )
-        raise ValueError(
-            f"Not written: {name} holds {worst:g}, and {dtype} files hold numbers up "
-            f"to {np.finfo(dtype).max:g}. {way_out}"
-        )
-    return values
+            kind = dtype if variable.name == "kernel" else "float32"
+            group.create_dataset(name, data=readable(variable, kind, name))
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
@@ -145,29 +135,34 @@ def load_weights(
     model: MaskRCNN,
     path: str | Path,
     *,
-    exclude: Collection[str] = (),
+    exclude: str | Collection[str] = (),
     partial: bool = False,
 ) -> LoadReport:
     """Read weights by layer name from an .h5 file in Matterport's layout.
 
-    Every shape is checked before any weight is changed.
+    Every shape is checked before any weight is changed. With the layer of the classes
+    comes `model.class_names`, () if the file does not say.
 
     Args:
         model: whose weights.
         path: of the file.
-        exclude: names of layers that keep their values.
+        exclude: names of layers that keep their values; one name may stand alone.
         partial: allow the file to lack layers of the model, such as a backbone's.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        WeightFileError: names layer and shapes, and what to exclude.
+        TypeError: if a name to exclude is no string.
+        WeightFileError: names layer and shapes, and what to exclude; or a name to
+            exclude that is no layer; or says what the file is, if no layer is in it.
     """
-    path = Path(path)
+    path, model = Path(path), native(model)
+    exclude = [exclude] if isinstance(exclude, str) else list(exclude)
     with reading(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file
         links = set(root)
         present = [n for n in _names(root.attrs, "layer_names") if n in links]
+        _check_names(exclude, model, present, path)
         report = LoadReport(path, [], [], [], [])
         values: list[tuple[keras.Variable, np.ndarray]] = []
         for layer in weighted_layers(model):
@@ -178,21 +173,91 @@ def load_weights(
             else:
                 values += _read_layer(inside(root, layer.name, path), layer, path)
                 report.loaded.append(layer.name)
+        if "mrcnn_class_logits" in report.loaded:
+            class_names = tuple(_names(root.attrs, "class_names"))
+        else:
+            class_names = getattr(model, "class_names", ())
         known = {layer.name for layer in weighted_layers(model)}
         report.unused.extend(
             n
             for n in present
             if n not in known and _names(inside(root, n, path).attrs, "weight_names")
         )
+        if not report.loaded:
+            raise WeightFileError(_nothing_fits(report, root))
     if report.missing and not partial:
         raise WeightFileError(
             f"{path} lacks {len(report.missing)} layers of the model, "
             f"{', '.join(report.missing[:4])} and so on: it was made for another "
-            "BACKBONE, or holds a part only (partial=True then)."
+            "BACKBONE, or holds a part only (partial=True then, by_name=True in "
+            "Matterport's terms)."
         )
     for variable, value in values:
         variable.assign(value)
+    model.class_names = class_names
     return report
+
+
+def _check_names(
+    exclude: Collection[str], model: MaskRCNN, present: Collection[str], path: Path
+) -> None:
+    """Refuse names that are no layer of the model or of the file."""
+    for name in exclude:
+        if not isinstance(name, str):
+            raise TypeError(f"exclude takes names of layers; {name!r} is none.")
+    networks = (model.backbone, model.fpn, model.rpn, model.box_head, model.mask_head)
+    inner = {layer.name for layer in model.rpn.layers}
+    known = {layer.name for network in networks for layer in network.layers} - inner
+    known |= {model.rpn.name, *present, *CLASS_LAYERS}
+    wrong = []
+    for name in sorted(set(exclude) - known):
+        if name in inner:
+            wrong.append(f"{name!r} (a part of {model.rpn.name}: exclude that)")
+        else:
+            near = _similar(name, sorted(known))
+            wrong.append(f"{name!r}" + (f" ({' or '.join(near)}?)" if near else ""))
+    if wrong:
+        raise WeightFileError(
+            f"{path}: exclude names what is no layer of the model or the file: "
+            f"{', '.join(wrong)}. Give whole names; patterns are not understood."
+        )
+
+
+def _similar(name: str, known: Sequence[str]) -> list[str]:
+    """Return layers that a name may have meant: as a pattern, or misspelt."""
+    try:
+        pattern = re.compile(name)
+    except re.error:
+        return difflib.get_close_matches(name, known)
+    matched = [each for each in known if pattern.fullmatch(each)]
+    return matched[:4] or difflib.get_close_matches(name, known)
+
+
+def _nothing_fits(report: LoadReport, root: h5py.Group) -> str:
+    """Return an error about a file of which no layer would be loaded."""
+    held = report.unused or [n for n in report.excluded if n in root]
+    names = f"{', '.join(held[:4])}{' and so on' if len(held) > 4 else ''}"
+    if not held:
+        keras3 = {"layers", "_layer_checkpoint_dependencies", "backbone"} & set(root)
+        holds = (
+            "the layout of Keras 3 (.weights.h5): read it by the load_weights of a "
+            "Keras model that is built alike, and write it by mrcnn.weights"
+            if keras3
+            else f"no layers, but {', '.join(sorted(root)[:4]) or 'nothing'}"
+        )
+    elif "conv1_conv" in held:
+        holds = (
+            f"{names}, the names of Keras Applications since 2019; those of 2015 fit, "
+            "see get_imagenet_weights"
+        )
+    else:
+        holds = names
+    wanted = report.missing or report.excluded
+    left = ", all of them excluded" if not report.missing else ""
+    return (
+        f"{report.path} lacks every layer that the model would take from it: it holds "
+        f"{holds}. The model has {', '.join(wanted[:4])} and so on{left}."
+    )
 
 
 def _read_layer(
@@ -219,6 +284,8 @@ def _read_layer(
                 f"{path}: {name} has shape {array.shape}, the model "
                 f"{tuple(variable.shape)}; {hint}."
             )
+        if array.dtype.kind not in "fiu":
+            raise WeightFileError(f"{path}: {name} holds no numbers ({array.dtype}).")
         value = np.asarray(numbers(array, path), np.float32)
         if not np.isfinite(value).all():
             raise WeightFileError(f"{path}: {name} holds NaN or infinite values.")

@@ -17,6 +17,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CONFIG_READERS = {"build.py", "config.py", "presets.py"}
 # They take a whole Config as an argument, as Matterport's functions do.
 CONFIG_READERS |= {"matterport"}
+# It looks over a Config for it.
+CONFIG_READERS |= {"checks"}
 # TensorFlow by name: where a kernel is chosen, the hardware asked, resources freed, or
 # its own formats written.
 TENSORFLOW_USERS = {"feed.py", "ops", "hardware.py", "benchmarks", "export.py"}

@@ -3,31 +3,22 @@
 An augmentation is a callable `(image, masks, rng) -> (image, masks)`: image uint8 RGB
 (h, w, 3), masks bool (h, w, n), and a `numpy.random.Generator` as its only source of
 chance, so that a seed repeats it. Sizes stay; a mask may become empty, and the pipeline
-drops it. Some are here; `from_imgaug` makes one of an imgaug augmenter.
+drops it. Some are here; `as_augmentation` makes one of an augmenter of imgaug or a
+pipeline of Albumentations.
 """
 
-import sys
-import warnings
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-Augmentation = Callable[
-    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
-]
+from mrcnn.data.albumentations_adapter import from_albumentations, is_albumentations
+from mrcnn.data.imgaug_adapter import from_imgaug, is_imgaug
+from mrcnn.structures import Augmentation
 
-MASK_AUGMENTERS = {
-    *("Sequential", "SomeOf", "OneOf", "Sometimes", "Fliplr", "Flipud"),
-    *("CropAndPad", "Affine", "PiecewiseAffine"),
-    *("Rot90", "PerspectiveTransform", "ElasticTransformation"),
-}
-"""Classes of imgaug that act on masks too, with their subclasses (such as Crop, Pad and
-Rotate, of CropAndPad and Affine). The first nine are Matterport's; the last three move
-pixels as well, and without them masks would silently go out of step (its issues #2018
-and #2201). All others, such as blur and noise, leave masks alone."""
+REHEARSALS = 4
+"""How often an augmentation is tried before a training."""
 
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 """RGB to luma and two colour axes, round which hue turns (NTSC)."""
@@ -140,133 +131,115 @@ def colour_jitter(
     return jitter
 
 
-def from_imgaug(augmenter: Any) -> Augmentation:
-    """Return an imgaug augmenter, or one that behaves like it, as an augmentation."""
+def as_augmentation(augmentation: Any) -> Augmentation:
+    """Return what is given as `augmentation=` as an augmentation.
 
-    def augmentation(
+    Args:
+        augmentation: an augmenter of imgaug, a pipeline or transform of Albumentations,
+            or a callable as described above.
+
+    Returns:
+        A callable as described above, which raises ValueError if what it returns is
+        not.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: names what masks would not follow, and the way out.
+    """
+    if is_imgaug(augmentation):
+        return _checked(from_imgaug(augmentation), augmentation)
+    if is_albumentations(augmentation):
+        return _checked(from_albumentations(augmentation), augmentation)
+    # Augmenters that are made like imgaug's can be called too, but take batches.
+    like_imgaug = hasattr(augmentation, "to_deterministic")
+    a_class = isinstance(augmentation, type)
+    if like_imgaug or a_class or not callable(augmentation):
+        kind = augmentation if a_class else type(augmentation)
+        raise TypeError(
+            f"augmentation is {'the class' if a_class else 'a'} {kind.__name__}: give "
+            "an augmenter of imgaug, a pipeline of Albumentations, or a callable "
+            "(image, masks, rng) -> (image, masks); of several, one that holds them, "
+            "such as Sequential, Compose or mrcnn.data.augment.compose."
+        )
+    return _checked(augmentation, augmentation)
+
+
+def _checked(augmentation: Augmentation, given: Any) -> Augmentation:
+    """Return an augmentation that refuses results of another size or type."""
+    name = getattr(given, "__name__", type(given).__name__)
+
+    def checked(
         image: np.ndarray, masks: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        return augment(augmenter, image, masks, int(rng.integers(2**31)))
-
-    return augmentation
-
-
-def as_augmentation(augmentation: Any) -> Augmentation:
-    """Return an imgaug augmenter, or what already is an augmentation, as one.
-
-    Raises TypeError if it is neither.
-    """
-    # Augmenters of imgaug can be called too, but take batches.
-    if hasattr(augmentation, "to_deterministic"):
-        return from_imgaug(augmentation)
-    if not callable(augmentation):
-        raise TypeError(
-            f"augmentation is a {type(augmentation).__name__}: give an augmenter of "
-            "imgaug or a callable (image, masks, rng) -> (image, masks)."
+        result = augmentation(image, masks, rng)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise ValueError(
+                f"augmentation {name} returned a {type(result).__name__}: it has to "
+                "return (image, masks)."
+            )
+        changed, moved = result
+        wanted, got = (
+            [(array.shape, array.dtype) for array in map(np.asarray, pair)]
+            for pair in ((image, masks), (changed, moved))
         )
-    return augmentation
+        if got != wanted:
+            raise ValueError(
+                f"augmentation {name} turned an image of {_told(wanted[0])} and masks "
+                f"of {_told(wanted[1])} into an image of {_told(got[0])} and masks of "
+                f"{_told(got[1])}. Sizes and types have to stay: give keep_size=True, "
+                "wrap what changes sizes in imgaug's KeepSizeByResize, end with a "
+                "Resize, or leave it out; leave out Normalize, ToFloat and ToTensorV2."
+            )
+        return changed, moved
+
+    checked.__name__ = name
+    return checked
 
 
-def augment(
-    augmenter: Any, image: np.ndarray, masks: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Apply an imgaug augmenter to an image and, where it moves pixels, to its masks.
+def _told(array: tuple[tuple[int, ...], np.dtype]) -> str:
+    """Return shape and type in words."""
+    return f"shape {array[0]} {array[1]}"
 
-    `augmenter` is any object with `to_deterministic()` and
-    `augment_image(image, hooks=)`; it is not changed. If it has imgaug's `seed_`, the
-    result depends on `seed` and the input only. Image uint8 (h, w, 3), masks bool
-    (h, w, n). Raises ValueError if the augmenter changes the size of the image.
+
+def rehearse(augmentation: Augmentation, shape: tuple[int, int, int]) -> None:
+    """Try an augmentation on a made-up picture, for it to fail before a training.
+
+    Args:
+        augmentation: see `as_augmentation`.
+        shape: of the pictures (H, W, C).
+
+    Raises:
+        ValueError: says what failed, or that sizes or types changed. What an
+            augmentation does in few cases only may remain unseen.
     """
-    fixed = augmenter.to_deterministic()
-    if hasattr(fixed, "seed_"):
-        fixed.seed_(seed, deterministic_too=True)
-    changed = _same_size(fixed.augment_image(image), image, augmenter)
-    layers = []
-    for i in range(masks.shape[2]):
-        layer = masks[..., i].astype(np.uint8) * 255
-        # The inside against the outside: a border that the augmenter fills with a
-        # constant is the same in both, and so never becomes part of an object.
-        inside = fixed.augment_image(layer, hooks=MaskHooks())
-        outside = fixed.augment_image(255 - layer, hooks=MaskHooks())
-        layers.append(_same_size(inside > outside, layer, augmenter))
-    return changed, np.stack(layers, axis=-1) if layers else masks
-
-
-class MaskHooks:
-    """imgaug's `HooksImages` that lets only what moves pixels act (MASK_AUGMENTERS)."""
-
-    def is_activated(
-        self, images: Any, augmenter: Any, parents: Any, default: bool
-    ) -> bool:
-        """Tell whether `augmenter` may act on a mask."""
-        names = {kind.__name__ for kind in type(augmenter).__mro__}
-        return default and bool(names & MASK_AUGMENTERS)
-
-    def is_propagating(
-        self, images: Any, augmenter: Any, parents: Any, default: bool
-    ) -> bool:
-        """Let children be asked."""
-        return default
-
-    def preprocess(self, images: Any, augmenter: Any, parents: Any) -> Any:
-        """Change nothing beforehand."""
-        return images
-
-    def postprocess(self, images: Any, augmenter: Any, parents: Any) -> Any:
-        """Change nothing afterwards."""
-        return images
-
-
-def _same_size(result: np.ndarray, given: np.ndarray, augmenter: Any) -> np.ndarray:
-    """Return `result`; ValueError if its shape is not that of `given`."""
-    if result.shape != given.shape:
-        raise ValueError(
-            f"augmenter {type(augmenter).__name__} turned shape {given.shape} into "
-            f"{result.shape}: give it keep_size=True or leave it out."
-        )
-    return result
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    masks = np.zeros((*shape[:2], 1), bool)
+    masks[shape[0] // 4 : -(shape[0] // 4), shape[1] // 4 : -(shape[1] // 4)] = True
+    for seed in range(REHEARSALS):
+        try:
+            augmentation(noise.copy(), masks.copy(), np.random.default_rng(seed))
+        except ValueError:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"augmentation fails on pictures of {shape}: {type(error).__name__}: "
+                f"{error}"
+            ) from error
 
 
 def imgaug() -> ModuleType:
-    """Import and return imgaug 0.4.0, which by itself fails under NumPy 2.
+    """Import and return imgaug, as `import imgaug` does (see `imgaug_import`).
 
-    The two names that NumPy removed and imgaug needs are there only while it is being
-    imported (`np.sctypes`) or only for it (`np.complex`); NumPy is left as it was. See
-    https://github.com/aleju/imgaug/issues/859. Raises ImportError, saying what to do,
-    if it is not installed.
+    Raises ImportError, saying what to do, if it is not installed.
     """
-    if "imgaug" in sys.modules:
-        return sys.modules["imgaug"]
-    lacking = not hasattr(np, "sctypes")
-    if lacking:
-        np.sctypes = {
-            "int": [np.int8, np.int16, np.int32, np.int64],
-            "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
-            "float": [np.float16, np.float32, np.float64, np.longdouble],
-        }
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import imgaug
+        import imgaug
     except ImportError as error:
         raise ImportError(
             f"imgaug cannot be imported ({error}): `pip install imgaug`, or use flip, "
             "scale_jitter and colour_jitter of mrcnn.data.augment."
         ) from error
-    finally:
-        if lacking:
-            del np.sctypes
-    imgaug.parameters.np = _NumpyWithComplex("numpy")
     return imgaug
-
-
-class _NumpyWithComplex(ModuleType):
-    """NumPy as `imgaug.parameters` knew it: with its old name for `complex`."""
-
-    complex = complex
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
 
 
 def for_balloons() -> Augmentation:

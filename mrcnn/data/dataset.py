@@ -5,16 +5,36 @@
 """
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.util
-from PIL import Image
+
+from mrcnn.data.class_ids import check_class, doubts
+from mrcnn.data.frames import frame_of_masks
+from mrcnn.data.levels import Levels, check_levels
+from mrcnn.data.objects import checked
+from mrcnn.data.orientation import check_orientation, turn
+from mrcnn.data.pictures import read_image as read_image
+from mrcnn.data.pictures import read_stored
 
 LOGGER = logging.getLogger(__name__)
-AS_RGB = dict.fromkeys(("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"), "RGB")
-"""Pillow's modes whose numbers are no grey or RGB levels, and what they are read as."""
+DECIDING = threading.RLock()
+"""Held while a data set decides how its pictures are turned."""
+
+BASIC = ("image_info", "class_info", "source_class_ids", "_image_ids")
+"""Attributes that every data set has."""
+PREPARED = (
+    "num_classes",
+    "class_ids",
+    "class_names",
+    "num_images",
+    "sources",
+    "class_from_source_map",
+    "image_from_source_map",
+)
+"""Attributes that `Dataset.prepare` adds."""
 
 
 class Dataset:
@@ -27,32 +47,51 @@ class Dataset:
     Example: a subclass calls `add_class` and `add_image` in a method of its own,
     overrides `load_mask` (and `load_image`, if there is no file to read), and its
     user calls `prepare` once before anything else.
+
+    Attributes:
+        orientation: of picture files with an orientation tag: "stored" leaves them as
+            scikit-image reads them, "turned" turns them as viewers do, "auto" does what
+            the shapes of the masks fit, "stored" if they do not say, and warns once.
+            An image added with a keyword `orientation` has its own.
+        levels: of picture files of more than 8 bits, the values that become 0 and 255
+            (`mrcnn.data.levels`).
     """
 
-    def __init__(self, class_map: Any = None) -> None:
-        """Start with the background as the only class. `class_map` is ignored."""
+    orientation = "auto"
+    levels: Levels | None = None
+
+    def __init__(
+        self,
+        class_map: Any = None,
+        *,
+        orientation: str | None = None,
+        levels: Levels | None = None,
+    ) -> None:
+        """Start with the background as the only class. `class_map` is ignored.
+
+        The others set the attribute of their name, unless they are None.
+        """
+        if orientation is not None:
+            self.orientation = check_orientation(orientation)
+        if levels is not None:
+            self.levels = check_levels(levels)
+        self._frame: str | None = None
         self.image_info: list[dict[str, Any]] = []
         self.class_info: list[dict[str, Any]] = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids: dict[str, list[int]] = {}
         self._image_ids = np.arange(0)
+        self._passed_on: set[str] = set()
 
     def add_class(self, source: str, class_id: int, class_name: str) -> None:
         """Add a class of `source`; adding one twice does nothing.
 
-        Raises ValueError if `source` holds a dot, which separates source and id in
-        `map_source_class_id`, or if the id already has another name.
+        Raises ValueError for ids and names that cannot be meant, see
+        `class_ids.check_class`.
         """
-        if "." in source:
-            raise ValueError(f"add_class: source {source!r} must not contain a dot.")
-        for info in self.class_info:
-            if info["source"] == source and info["id"] == class_id:
-                if info["name"] != class_name:
-                    raise ValueError(
-                        f"add_class: class {class_id} of source {source!r} is already "
-                        f"{info['name']!r}; give {class_name!r} another id."
-                    )
-                return
-        self.class_info.append({"source": source, "id": class_id, "name": class_name})
+        if check_class(source, class_id, class_name, self.class_info):
+            self.class_info.append(
+                {"source": source, "id": class_id, "name": class_name}
+            )
 
     def add_image(
         self, source: str, image_id: Any, path: str | Path | None, **kwargs: Any
@@ -72,7 +111,9 @@ class Dataset:
         `num_images`, `image_ids`, `sources`, `source_class_ids` (source -> internal
         ids, background included), `class_from_source_map` and `image_from_source_map`
         ("source.id" -> internal id). `class_map` is ignored, as in Matterport's code.
+        Logs what can easily be taken for something else, see `class_ids.doubts`.
         """
+        self._frame = None  # of an earlier, smaller set
         self.num_classes = len(self.class_info)
         self.class_ids = np.arange(self.num_classes)
         self.class_names = [c["name"].split(",")[0] for c in self.class_info]
@@ -89,6 +130,25 @@ class Dataset:
             ]
             for source in self.sources
         }
+        self._objects_seen: dict[int, int] = {}
+        self._passed_on: set[str] = set()
+        for doubt in doubts(self.class_info, self.image_info):
+            LOGGER.warning(doubt)
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise AttributeError that says what was forgotten; called for unknown names.
+
+        Attributes that `prepare` sets are missing before it, and all are in a subclass
+        whose `__init__` does not call this one.
+        """
+        if name in BASIC:
+            way = "its __init__ must call super().__init__() first"
+        elif name in PREPARED:
+            way = "call prepare() after the last add_class and add_image"
+        else:
+            way = ""
+        has_no = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(f"{has_no}: {way}." if way else has_no)
 
     @property
     def image_ids(self) -> np.ndarray:
@@ -130,74 +190,86 @@ class Dataset:
     def load_image(self, image_id: int) -> np.ndarray:
         """Read the image as uint8 RGB (h, w, 3); grey is repeated, alpha is dropped.
 
-        Raises ValueError if the image has no file, FileNotFoundError if the file is
-        missing, and ValueError if it is not a readable picture.
+        Raises ValueError if the image has no file, and as `pictures.read_image`.
         """
-        path = self.image_info[image_id]["path"]
-        if path is None:
+        return self._read(image_id, 3)
+
+    def _read(self, image_id: int, channels: int) -> np.ndarray:
+        """Read the image's file as uint8 (h, w, channels)."""
+        info = self.image_info[image_id]
+        path = info["path"]
+        if path is None or Path(path).is_dir():
+            kind = "no file" if path is None else "a folder in place of a file"
             raise ValueError(
-                f"{self.image_reference(image_id)} has no file: give add_image a path "
-                "or override load_image."
+                f"{self.image_reference(image_id)} has {kind}: give add_image the path "
+                "of a picture, or override load_image."
             )
-        return read_image(path)
+        image, tag = read_stored(path, channels, self.levels)
+        if tag == 1:
+            return image
+        frame = check_orientation(info.get("orientation", self.orientation))
+        if frame == "auto":
+            frame = self._found_frame()
+        return turn(image, tag) if frame == "turned" else image
+
+    def _found_frame(self) -> str:
+        """Decide for all images at once, when the first with a tag is read."""
+        with DECIDING:
+            if self._frame is None:
+                self._frame = "stored"  # to a `load_mask` that reads its image
+                self._frame = frame_of_masks(self)
+            return self._frame
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return masks, bool (h, w, n), and their internal class ids, int32 (n,).
 
-        This base method has no annotations: it warns and returns zero instances.
-        In a subclass, negative class ids mark crowds, as in COCO.
+        This base method has no annotations: it warns, once for each source, and returns
+        zero instances. In a subclass, negative class ids mark crowds, as in COCO.
         """
-        LOGGER.warning(
-            "%s has no load_mask: %s is taken to show no objects.",
-            type(self).__name__,
-            self.image_reference(image_id),
-        )
+        source = self.image_info[image_id]["source"]
+        if source not in self._passed_on:
+            self._passed_on.add(source)
+            name, overrides = type(self).__name__, type(self).load_mask
+            LOGGER.warning(
+                "%s: images of source %r, such as %s, are taken to show no objects.",
+                f"{name} has no load_mask"
+                if overrides is Dataset.load_mask
+                else f"load_mask of {name} passes to Dataset.load_mask",
+                source,
+                self.image_reference(image_id),
+            )
         height, width = self.load_image(image_id).shape[:2]
         return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
+
+
+def image_name(dataset: Dataset, image_id: int) -> str:
+    """Return what messages call an image, whatever its `image_reference` says."""
+    own = dataset.image_reference(image_id)
+    return str(own or Dataset.image_reference(dataset, image_id))
 
 
 def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what any `load_mask` says: masks bool (h, w, n) and class ids int32 (n,).
 
-    Raises ValueError, naming the image, if it is not one class id for each mask.
+    Raises AnnotationError, a ValueError that names the image, if it is not one class of
+    the data set for each mask; see `objects.checked`.
     """
-    masks, class_ids = dataset.load_mask(image_id)
-    if masks.ndim != 3 or masks.shape[-1] != len(class_ids):
-        raise ValueError(
-            f"load_mask of {dataset.image_reference(image_id)} returned masks of shape "
-            f"{masks.shape} for {len(class_ids)} class ids: expected (h, w, "
-            f"{len(class_ids)})."
-        )
-    return masks.astype(bool, copy=False), np.asarray(class_ids, np.int32)
+    return checked(
+        dataset.load_mask(image_id),
+        image_name(dataset, image_id),
+        dataset.class_names,
+    )
 
 
-def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture as uint8 RGB (h, w, 3): grey is repeated, alpha is dropped.
+def load_pixels(dataset: Dataset, image_id: int, channels: int) -> np.ndarray:
+    """Return an image as its data set gives it to a model of so many channels.
 
-    Raises FileNotFoundError if `path` is missing, ValueError if it cannot be decoded or
-    has a pixel that is not finite.
+    What `load_image` returns; but Matterport's, which is RGB, reads the file with the
+    channels that are asked for. `arrays.check_image` sees to the rest.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"image file {path} is missing: restore it or remove it from the dataset."
-        )
-    try:
-        with Image.open(path) as picture:
-            # A copy: Pillow's own array is read-only, and users draw into images.
-            image = np.array(picture.convert(AS_RGB.get(picture.mode, picture.mode)))
-        if not np.isfinite(image).all():
-            raise ValueError("it holds NaN or infinite pixels")
-        image = skimage.util.img_as_ubyte(image)
-    except Exception as error:  # Decoders raise errors of many kinds.
-        raise ValueError(
-            f"image file {path} cannot be read ({error}): replace it or remove it "
-            "from the dataset."
-        ) from error
-    if image.ndim == 3 and image.shape[2] <= 2:  # Grey, or grey and alpha.
-        image = image[..., 0]
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
-    return np.ascontiguousarray(image[..., :3])
+    if getattr(dataset.load_image, "__func__", None) is Dataset.load_image:
+        return dataset._read(image_id, channels)
+    return dataset.load_image(image_id)
 
 
 def _by_source(infos: list[dict[str, Any]]) -> dict[str, int]:

@@ -1,13 +1,20 @@
 """From a data set to batches of static shape, in an order that can be resumed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from functools import partial
+from itertools import count
+from typing import Any
 
 import keras
 import numpy as np
 
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.annotations import check_dataset
+from mrcnn.data.augment import as_augmentation
+from mrcnn.data.cache import ImageCache
+from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
+from mrcnn.data.findings import Findings
+from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import (
-    Geometry,
     check_image,
     place_image,
     place_masks,
@@ -16,12 +23,11 @@ from mrcnn.data.transforms import (
 )
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
+from mrcnn.ops.thin import blurred, keep_thin
 from mrcnn.structures import Preprocessing
 
-Augmentation = Callable[
-    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
-]
-"""Takes and returns an image (H, W, C) uint8 and masks (H, W, n) bool."""
+Loaded = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,) int32."""
 
 
 def load_annotated(
@@ -42,16 +48,12 @@ def load_annotated(
         ValueError: names the image if it is none (see `transforms.check_image`), or if
             its masks do not fit it (see also `dataset.load_objects`).
     """
-    name = dataset.image_reference(image_id)
-    image = check_image(dataset.load_image(image_id), name, channels)
+    name = image_name(dataset, image_id)
+    image = check_image(load_pixels(dataset, image_id, channels), name, channels)
     masks, class_ids = load_objects(dataset, image_id)
-    if masks.shape[:2] != image.shape[:2] and masks.shape[-1]:
-        raise ValueError(
-            f"{name}: masks of {masks.shape[:2]} for an image of {image.shape[:2]} "
-            "pixels."
-        )
     if not masks.shape[-1]:
         masks = np.zeros((*image.shape[:2], 0), bool)
+    check_fit(masks.shape[:2], image.shape[:2], name)
     return image, masks, class_ids
 
 
@@ -67,10 +69,15 @@ class Batches(keras.utils.PyDataset):
 
     Item i of epoch e is a pure function of (seed, e, i): the order of an interrupted
     training is taken up by setting `epoch`. Shuffled, every image is seen once before
-    any is seen again, whatever the length of an epoch.
+    any is seen again, whatever the length of an epoch. An image that raises an error
+    (see `data.findings`) is left out: the next one in the order takes its place beside
+    its own, and all others stay where they are.
 
     Attributes:
         epoch: which epoch's batches are given; `training.fit` sets it.
+        findings: what is to be told about the images.
+        failure: what ended the preparation of a batch, where a thread of the backend
+            asked for it; see `data.feed`.
     """
 
     def __init__(
@@ -84,10 +91,11 @@ class Batches(keras.utils.PyDataset):
         channels: int = 3,
         steps: int | None = None,
         shuffle: bool = False,
-        augmentation: Augmentation | None = None,
+        augmentation: Any = None,
         not_augmented: Collection[str] = (),
         seed: int = 0,
         cache_bytes: int = 2_000_000_000,
+        faulty: float = 0.1,
         workers: int = 1,
     ) -> None:
         """Describe the batches; nothing is loaded yet.
@@ -102,20 +110,22 @@ class Batches(keras.utils.PyDataset):
             channels: of the images.
             steps: batches an epoch; by default each image once.
             shuffle: in a new random order every time around.
-            augmentation: applied to the padded image and its masks.
+            augmentation: applied to the padded image and its masks; whatever
+                `augment.as_augmentation` takes.
             not_augmented: sources of the data set whose images stay as they are.
             seed: of order, augmentation and random crops.
-            cache_bytes: resized images are kept in memory up to this much in all.
+            cache_bytes: resized images are kept in memory up to this much in all, if
+                loading them repeats (see `data.cache`); mode "crop" keeps none.
+            faulty: share of the images that may raise errors and be left out.
             workers: threads that prepare batches.
 
         Raises:
-            ValueError: if the data set is empty.
+            ValueError: see `annotations.check_dataset`; or masks would not follow the
+                augmentation, or `faulty` is no share.
+            TypeError: if the data set or the augmentation is none.
         """
         super().__init__(workers=workers)
-        if dataset.num_images == 0:
-            raise ValueError(
-                "The data set holds no images; was it loaded and prepared?"
-            )
+        check_dataset(dataset)
         self.dataset = dataset
         self.preprocessing = preprocessing
         self.batch_size = batch_size
@@ -124,21 +134,36 @@ class Batches(keras.utils.PyDataset):
         self.channels = channels
         self.steps = steps or -(-dataset.num_images // batch_size)
         self.shuffle = shuffle
-        self.augmentation = augmentation
+        self.augmentation = (
+            None if augmentation is None else as_augmentation(augmentation)
+        )
         self.not_augmented = frozenset(not_augmented)
         self.seed = seed
         self.epoch = 0
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        self._cache_left = cache_bytes
+        self.failure: Exception | None = None
+        name = partial(image_name, dataset)
+        self.findings = Findings(
+            dataset.image_ids, name, faulty=faulty, slots=instances
+        )
+        self._told_thin = False
+        self._cache = ImageCache(
+            0 if preprocessing.mode == "crop" else cache_bytes, name
+        )
 
     def __len__(self) -> int:
         """Return the number of batches an epoch."""
         return self.steps
 
     def image_ids(self, epoch: int, index: int) -> list[int]:
-        """Return which images make up a batch of an epoch."""
+        """Return which images make up a batch of an epoch, as far as is known."""
         start = (epoch * self.steps + index) * self.batch_size
-        return [self._image_at(start + i) for i in range(self.batch_size)]
+        return [self._good_image_at(start + i) for i in range(self.batch_size)]
+
+    def _good_image_at(self, position: int) -> int:
+        """Return the first image from a position on that is not left out."""
+        turns = range(position, position + 2 * len(self.dataset.image_ids))
+        good = (i for i in map(self._image_at, turns) if i not in self.findings)
+        return next(good, self._image_at(position))
 
     def _image_at(self, position: int) -> int:
         """Return the image at a position of the endless sequence of images."""
@@ -151,81 +176,69 @@ class Batches(keras.utils.PyDataset):
         return int(ids[place])
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
-        """Return batch `index` of the present epoch."""
-        position = (self.epoch * self.steps + index) * self.batch_size
+        """Return batch `index` of the present epoch.
+
+        Raises:
+            FaultyImagesError: if more images raise errors than may be left out.
+        """
+        start = (self.epoch * self.steps + index) * self.batch_size
         samples = [
-            self._sample(image_id, np.random.default_rng([self.seed, 1, position + i]))
-            for i, image_id in enumerate(self.image_ids(self.epoch, index))
+            self._sample(*self.loaded_at(start + i)) for i in range(self.batch_size)
         ]
         return ({key: np.stack([s[key] for s in samples]) for key in samples[0]},)
 
-    def check_sizes(self) -> None:
-        """Refuse images that do not all become one size: training compiles for one.
+    def loaded_at(self, position: int) -> tuple[int, Loaded, np.random.Generator]:
+        """Load the image at a position of the endless sequence, or the next good one.
 
-        Modes "square" and "crop" make them so. For the others every image is read once.
+        Args:
+            position: counted from the first image of the first epoch.
+
+        Returns:
+            Its id; image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,), not
+            to be written to; and where the sample's further chance comes from.
 
         Raises:
-            ValueError: names the first image that differs, and the way out.
+            FaultyImagesError: if more images raise errors than may be left out.
         """
-        if self.preprocessing.mode in ("square", "crop"):
-            return
-        first: tuple[str, tuple[int, int]] | None = None
-        for image_id in self.dataset.image_ids:
-            name = self.dataset.image_reference(image_id)
-            image = self.dataset.load_image(image_id)
-            shape = self._geometry(image, name, None).padded_shape
-            first = first or (name, shape)
-            if shape != first[1]:
-                raise ValueError(
-                    f"{name} becomes {shape[0]} x {shape[1]} pixels, but {first[0]} "
-                    f"{first[1][0]} x {first[1][1]}: training takes images of one "
-                    f"size, and IMAGE_RESIZE_MODE is {self.preprocessing.mode!r}. Take "
-                    '"square" or "crop".'
-                )
+        for image_id in map(self._image_at, count(position)):
+            rng = np.random.default_rng([self.seed, 1, position])
+            loaded = self.findings.read(image_id, partial(self._load, rng=rng))
+            if loaded is not None:
+                break
+        return image_id, loaded, rng
 
-    def _geometry(
-        self, image: np.ndarray, name: str, rng: np.random.Generator | None
-    ) -> Geometry:
-        try:
-            return plan_geometry(image.shape[:2], self.preprocessing, rng)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+    def _load(self, image_id: int, rng: np.random.Generator) -> Loaded:
+        return self._cache.get(image_id, partial(self._placed, image_id, rng))
 
-    def _load(
-        self, image_id: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,)."""
-        if image_id in self._cache:
-            return self._cache[image_id]
+    def _placed(self, image_id: int, rng: np.random.Generator) -> Loaded:
         image, masks, class_ids = load_annotated(self.dataset, image_id, self.channels)
-        geometry = self._geometry(image, self.dataset.image_reference(image_id), rng)
-        loaded = place_image(image, geometry), place_masks(masks, geometry), class_ids
-        size = sum(array.nbytes for array in loaded)
-        if size <= self._cache_left and self.preprocessing.mode != "crop":
-            self._cache_left -= size
-            self._cache[image_id] = loaded
-        return loaded
+        geometry = plan_geometry(image.shape[:2], self.preprocessing, rng)
+        return place_image(image, geometry), place_masks(masks, geometry), class_ids
 
-    def _sample(self, image_id: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def _sample(
+        self, image_id: int, loaded: Loaded, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """Return one image with its objects in static slots."""
-        image, masks, class_ids = self._load(image_id, rng)
+        image, masks, class_ids = loaded
         source = self.dataset.image_info[image_id]["source"]
         if self.augmentation is not None and source not in self.not_augmented:
-            image, masks = self.augmentation(image, masks, rng)
-        boxes = boxes_of_masks(masks)
+            # Copies: it may write in place, and these may belong to cache or data set.
+            image, masks = self.augmentation(image.copy("K"), masks.copy("K"), rng)
+        boxes, name = boxes_of_masks(masks), image_name(self.dataset, image_id)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
+            self.findings.count_objects(image_id, len(kept))
             kept = np.sort(rng.choice(kept, self.instances, replace=False))
         return {
             "images": subtract_mean(image, self.preprocessing),
-            **self._objects(masks[..., kept], boxes[kept], class_ids[kept]),
+            **self._objects(masks[..., kept], boxes[kept], class_ids[kept], name),
             "active_class_ids": active_class_ids(self.dataset, image_id),
         }
 
     def _objects(
-        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+        self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, name: str
     ) -> dict[str, np.ndarray]:
-        """Return objects in G slots, boxes normalised."""
+        """Return objects of the image `name` in G slots, boxes normalised."""
         count, shape = len(boxes), masks.shape[:2]
         slots = {
             "gt_boxes": np.zeros((self.instances, 4), np.float32),
@@ -240,6 +253,23 @@ class Batches(keras.utils.PyDataset):
         for i in range(count):
             mask = masks[..., i]
             if self.mini_mask_shape:
-                mask = mini_mask(mask, boxes[i], self.mini_mask_shape)
+                mask = self._mini(mask, boxes[i], name)
             slots["gt_masks"][i] = mask
         return slots
+
+    def _mini(self, mask: np.ndarray, box: np.ndarray, name: str) -> np.ndarray:
+        """Return a mini mask that has not lost its object; say once what is thin."""
+        mini = mini_mask(mask, box, self.mini_mask_shape)
+        part = mask[box[0] : box[2], box[1] : box[3]]
+        mini = keep_thin(part, mini)
+        if not self._told_thin and blurred(part, mini):
+            self._told_thin = True
+            rows, columns = self.mini_mask_shape
+            print(
+                f"{name}: an object of {np.count_nonzero(part)} pixels in a box of "
+                f"{part.shape[0]} x {part.shape[1]} is thinner than the cells of its "
+                f"mini mask of {rows} x {columns}: it and others like it are taught as "
+                "wide as these. A larger MINI_MASK_SHAPE, or USE_MINI_MASK = False, is "
+                "finer."
+            )
+        return mini

@@ -15,7 +15,7 @@ import skimage.draw
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from mrcnn.data.dataset import read_image
+from mrcnn.data.pictures import read_image
 
 SCIKIT_IMAGE = Path(skimage.data.__file__).parent
 MATPLOTLIB = Path(matplotlib.get_data_path()) / "sample_data"

@@ -1,11 +1,15 @@
 """From original images to padded network inputs, and back."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from mrcnn.data.arrays import check_image as check_image
 from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.ops.resize import resize_bilinear
+from mrcnn.ops.thin import keep_thin
 from mrcnn.structures import Preprocessing
 
 
@@ -105,15 +109,34 @@ def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 
 def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one."""
+    """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one.
+
+    Thin objects that would vanish or break where masks shrink are kept, see
+    `mrcnn.ops.thin`.
+    """
     source, target = geometry.original_shape, geometry.resized_shape
     if source != target:
         rows, columns = (
             ((np.arange(t) + 0.5) * (s / t)).astype(np.intp)
             for s, t in zip(source, target, strict=True)
         )
-        masks = masks[rows][:, columns]
+        whole, masks = masks, masks[rows][:, columns]
+        if target < source:
+            for i in _maybe_thin(whole, source[0] / target[0]):
+                masks[..., i] = keep_thin(whole[..., i], masks[..., i])
     return place(masks, geometry)
+
+
+def _maybe_thin(masks: np.ndarray, pixels: float) -> Iterator[int]:
+    """Yield which masks (h, w, n) may be thin on a grid whose cells have such a side.
+
+    They are narrower than two cells, or fill less than half of their boxes.
+    """
+    for i, (y1, x1, y2, x2) in enumerate(boxes_of_masks(masks)):
+        part = masks[y1:y2, x1:x2, i]
+        narrow = 0 < min(part.shape) < 2 * pixels
+        if narrow or 2 * np.count_nonzero(np.ascontiguousarray(part)) < part.size:
+            yield i
 
 
 def subtract_mean(
@@ -131,50 +154,6 @@ def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """Return an image (..., C) without a mean as uint8; undoes `subtract_mean`."""
     image = np.asarray(image, np.float64) + preprocessing.mean_pixel
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
-
-
-def check_image(image: np.ndarray, name: str, channels: int = 3) -> np.ndarray:
-    """Return an image as (h, w, channels) uint8.
-
-    Grey images are repeated, alpha is dropped, and floats in [0, 255] are rounded.
-
-    Args:
-        image: (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).
-        name: of the image, for errors.
-        channels: of the model.
-
-    Raises:
-        ValueError: names the image if it has another shape, no pixels or NaN.
-    """
-    image = np.asarray(image)
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.ndim != 3 or 0 in image.shape:
-        raise ValueError(
-            f"{name}: shape {image.shape} is not that of an image (h, w, C)."
-        )
-    if image.shape[-1] == 1 and channels == 3:
-        image = np.repeat(image, 3, axis=-1)
-    if image.shape[-1] == channels + 1:
-        image = image[..., :channels]
-    if image.shape[-1] != channels:
-        raise ValueError(
-            f"{name}: {image.shape[-1]} channels, but the model takes {channels} "
-            "(IMAGE_CHANNEL_COUNT)."
-        )
-    if image.dtype != np.uint8:
-        if not np.isfinite(image).all():
-            raise ValueError(
-                f"{name}: {int((~np.isfinite(image)).sum())} pixel values are NaN or "
-                "infinite; mend or remove the image."
-            )
-        if image.min() < 0 or image.max() > 255:
-            raise ValueError(
-                f"{name}: pixels from {image.min()} to {image.max()}; scale them to "
-                "0..255."
-            )
-        image = np.rint(image).astype(np.uint8)
-    return image
 
 
 def _frame(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:

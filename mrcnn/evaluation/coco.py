@@ -2,8 +2,9 @@
 
 `pycocotools.cocoeval.COCOeval` is the reference implementation
 (https://github.com/cocodataset/cocoapi). It matches per class and IoU threshold, and
-averages precision over 101 recalls. Only objects of all sizes together are scored, and
-at most 100 detections an image and class, as in COCO's headline number.
+averages precision over 101 recalls. Only objects of all sizes together are scored. Of
+each image and class the best 100 detections count, as in COCO's headline number; where
+a model has slots for more and fills them, all do.
 """
 
 import contextlib
@@ -16,13 +17,14 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mrcnn.evaluation.scenes import Objects, Scene
+from mrcnn.evaluation.scenes import Objects, Scene, check_names
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
 IOU_TYPES = {"box": "bbox", "mask": "segm"}
 EVERY_SIZE = [0, 1e10]
 MAX_DETECTIONS = 100
+"""COCO's; an image in which more was found counts them all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +81,15 @@ def _matched(
     scenes: Sequence[Scene], class_names: Sequence[str], task: str
 ) -> COCOeval:
     """Return pycocotools' evaluation with objects and detections matched."""
+    check_names(scenes, len(class_names))
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
         run = COCOeval(
             _coco([s.truth for s in scenes], len(class_names)),
             _coco([s.found for s in scenes], len(class_names)),
             IOU_TYPES[task],
         )
-        run.params.maxDets = [MAX_DETECTIONS]
+        most = max((len(scene.found) for scene in scenes), default=0)
+        run.params.maxDets = [max(MAX_DETECTIONS, most)]
         run.params.areaRng, run.params.areaRngLbl = [EVERY_SIZE], ["all"]
         run.evaluate()
     return run

@@ -13,7 +13,8 @@ from mrcnn.evaluation.matching import (
     proposal_recall,
 )
 from mrcnn.evaluation.report import TaskReport
-from mrcnn.evaluation.scenes import Scene, collect
+from mrcnn.evaluation.scenes import Scene, check_dataset, collect
+from mrcnn.nn.native import native
 from mrcnn.tasks import Task
 
 
@@ -29,7 +30,7 @@ def evaluate(
     """Measure a model on the images of a dataset, end to end and each task by itself.
 
     Args:
-        model: a `MaskRCNN` that `mrcnn.build.model` made.
+        model: that of `mrcnn.build.model`, or Matterport's object around it.
         dataset: a prepared dataset with annotations.
         image_ids: which of its images; all by default.
         batch_size: images that go through the model at once.
@@ -39,8 +40,11 @@ def evaluate(
 
     Raises:
         ValueError: there is no image, annotations and image contradict each other, or
-            both `scenes` and `image_ids` are given.
+            both `scenes` and `image_ids` are given; or as `collect`.
+        TypeError: as `collect`.
     """
+    model = native(model)
+    check_dataset(dataset)
     if scenes is None:
         scenes = collect(model, dataset, image_ids=image_ids, batch_size=batch_size)
     elif image_ids is not None:

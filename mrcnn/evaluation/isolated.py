@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.dataset import Dataset, load_pixels
 from mrcnn.data.transforms import (
     Geometry,
     boxes_to_original,
@@ -126,10 +126,11 @@ def _chunks(
         truth = truth.select(~truth.crowd)
         if not len(truth):
             continue
+        channels = len(model.preprocessing.mean_pixel)
         image = check_image(
-            dataset.load_image(image_id),
+            load_pixels(dataset, image_id, channels),
             dataset.image_reference(image_id),
-            len(model.preprocessing.mean_pixel),
+            channels,
         )
         geometry = plan_geometry(image.shape[:2], model.preprocessing)
         image = subtract_mean(place_image(image, geometry), model.preprocessing)

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from mrcnn.evaluation.coco import IOU_THRESHOLDS
-from mrcnn.evaluation.scenes import Objects, Scene
+from mrcnn.evaluation.scenes import Objects, Scene, check_names
 from mrcnn.ops.boxes import area, iou
 from mrcnn.ops.overlaps import greedy_match, mask_iou
 
@@ -85,6 +85,7 @@ def confusion_matrix(
         num_classes: K, background included.
         min_score: detections below it are taken as not made.
     """
+    check_names(scenes, num_classes)
     table = np.zeros((num_classes, num_classes), int)
     for scene in scenes:
         found = scene.found.select(scene.found.scores >= min_score)

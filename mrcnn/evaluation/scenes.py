@@ -12,8 +12,14 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.checks.kinds import is_count
+from mrcnn.data.annotations import check_dataset, check_model_classes
+from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
+from mrcnn.data.given import check_batch_size
+from mrcnn.data.objects import check_fit
+from mrcnn.data.transforms import check_image
 from mrcnn.detection import run, unmold, unmold_proposals
+from mrcnn.nn.native import native
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
 
@@ -105,9 +111,34 @@ def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
     return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
 
 
-def load_truth(dataset: Dataset, image_id: int) -> Objects:
-    """Return the annotated objects of an image; ValueError if they contradict it."""
+def check_names(scenes: Sequence[Scene], count: int) -> None:
+    """Raise ValueError if an object is of a class beyond `count`, background included.
+
+    It would be left out of every number without a word.
+    """
+    most = max(
+        (int(o.class_ids.max(initial=0)) for s in scenes for o in (s.truth, s.found)),
+        default=0,
+    )
+    if most >= count:
+        raise ValueError(
+            f"there are objects of class {most}, but {count} class names: give one a "
+            "class, background first."
+        )
+
+
+def load_truth(
+    dataset: Dataset, image_id: int, size: tuple[int, int] | None = None
+) -> Objects:
+    """Return the annotated objects of an image; ValueError if they contradict it.
+
+    `size` (h, w) is that of the image; without it that of the masks is believed.
+    """
     masks, class_ids = load_objects(dataset, image_id)
+    if size is not None:
+        if not masks.shape[-1]:
+            masks = np.zeros((*size, 0), bool)
+        check_fit(masks.shape[:2], size, image_name(dataset, image_id))
     return annotated(class_ids, masks)
 
 
@@ -123,31 +154,46 @@ def collect(
     Pass the result to `evaluate`, to `matching.failures` and to pictures.
 
     Args:
-        model: a `MaskRCNN` that `mrcnn.build.model` made.
+        model: that of `mrcnn.build.model`, or Matterport's object around it.
         dataset: a prepared dataset with annotations.
         image_ids: which of its images; all by default.
         batch_size: images that go through the model at once.
 
     Raises:
-        ValueError: annotations and image contradict each other.
+        ValueError: annotations and image contradict each other, the data set is not
+            prepared, model and data set have other classes, or names an argument.
+        TypeError: if model or data set is none.
     """
-    chosen = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
-    return list(_scenes(model, dataset, chosen, batch_size))
+    model = native(model)
+    check_batch_size(batch_size)
+    check_dataset(dataset)
+    check_model_classes(model, dataset)
+    chosen = list(dataset.image_ids) if image_ids is None else list(image_ids)
+    known = set(map(int, dataset.image_ids))
+    if unknown := [i for i in chosen if not is_count(i, 0) or int(i) not in known]:
+        raise ValueError(
+            f"image_ids has {', '.join(map(repr, unknown[:20]))}, but the data set has "
+            f"the images 0 to {len(known) - 1}."
+        )
+    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size))
 
 
 def _scenes(
     model: Any, dataset: Dataset, image_ids: Sequence[int], batch_size: int
 ) -> Iterator[Scene]:
+    channels = len(model.preprocessing.mean_pixel)
     for start in range(0, len(image_ids), batch_size):
         batch = image_ids[start : start + batch_size]
-        images = [dataset.load_image(i) for i in batch]
-        truths = [load_truth(dataset, i) for i in batch]
-        for i, image, truth in zip(batch, images, truths, strict=True):
-            if truth.image_shape != image.shape[:2]:
-                raise ValueError(
-                    f"{dataset.image_reference(i)} has {image.shape[:2]} pixels, its "
-                    f"masks have {truth.image_shape}: load_mask must match load_image."
-                )
+        images = [
+            check_image(
+                load_pixels(dataset, i, channels), image_name(dataset, i), channels
+            )
+            for i in batch
+        ]
+        truths = [
+            load_truth(dataset, i, image.shape[:2])
+            for i, image in zip(batch, images, strict=True)
+        ]
         found = run(model, images, batch_size=batch_size)
         for i, truth, stages in zip(batch, truths, found, strict=True):
             yield Scene(i, truth, detected(unmold(*stages)), unmold_proposals(*stages))

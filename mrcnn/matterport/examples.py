@@ -1,14 +1,18 @@
 """Examples to learn from: images with their objects and targets, stacked to batches."""
 
-import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mrcnn.config import Config
-from mrcnn.data.dataset import Dataset
-from mrcnn.matterport.inputs import load_image_gt
+from mrcnn.data.annotations import check_dataset
+from mrcnn.data.augment import as_augmentation
+from mrcnn.data.dataset import Dataset, image_name
+from mrcnn.data.findings import Findings
+from mrcnn.data.pipeline import load_annotated
+from mrcnn.matterport.inputs import image_gt
 from mrcnn.matterport.metas import mold_image
 from mrcnn.matterport.targets import (
     build_detection_targets,
@@ -17,9 +21,6 @@ from mrcnn.matterport.targets import (
 )
 from mrcnn.ops.anchors import pyramid_anchors
 
-LOGGER = logging.getLogger(__name__)
-TOLERATED = 5
-"""Errors that are logged, and their images skipped, before one is raised."""
 PATIENCE = 100
 """Images, or two rounds if those are more, in which an object must turn up."""
 
@@ -55,15 +56,19 @@ class Examples:
         augment: Any = False,
         plain_sources: Sequence[str] = (),
     ) -> None:
-        if not len(dataset.image_ids):
-            raise ValueError(
-                "The data set holds no images; was it loaded and prepared?"
-            )
+        check_dataset(dataset)
         self.dataset, self.config = dataset, config
+        if augmentation is not None:  # or refused once, and not for each image
+            augmentation = as_augmentation(augmentation)
         self.augment, self.augmentation = augment, augmentation
         self.random_rois, self.detection_targets = random_rois, detection_targets
         self.plain_sources = plain_sources
-        self.errors = 0
+        self.findings = Findings(
+            dataset.image_ids,
+            partial(image_name, dataset),
+            faulty=config.MAX_FAULTY_IMAGES,
+            slots=config.MAX_GT_INSTANCES,
+        )
         self._anchors: dict[tuple[int, int], np.ndarray] = {}
 
     def take(self, image_ids: Iterator[int], wanted: int) -> list[Example]:
@@ -71,7 +76,7 @@ class Examples:
 
         Raises:
             ValueError: if none does for long.
-            Exception: what the image raised that was one too many.
+            FaultyImagesError: lists images that raise errors, if they are too many.
         """
         examples: list[Example] = []
         patience = left = max(PATIENCE, 2 * len(self.dataset.image_ids))
@@ -81,31 +86,26 @@ class Examples:
                     f"{patience} images in a row gave no object to learn from: check "
                     "load_mask, the class ids and the augmentation."
                 )
-            example = self._try(next(image_ids))
+            example = self._example(next(image_ids))
             left -= 1
             if example is not None:
                 examples.append(example)
                 left = patience
         return examples
 
-    def _try(self, image_id: int) -> Example | None:
-        """Return an example; None without objects, or if one of the first errors."""
-        try:
-            return self._example(image_id)
-        except Exception:
-            info = self.dataset.image_info[image_id]
-            LOGGER.exception("Image %s of %s failed.", info["id"], info["source"])
-            self.errors += 1
-            if self.errors > TOLERATED:
-                raise
-            return None
-
     def _example(self, image_id: int) -> Example | None:
+        """Return an example; None of an image without objects or that is left out."""
+        channels = self.config.IMAGE_CHANNEL_COUNT
+        load = partial(load_annotated, self.dataset, channels=channels)
+        loaded = self.findings.read(int(image_id), load)
+        if loaded is None:
+            return None
         source = self.dataset.image_info[image_id]["source"]
-        image, meta, class_ids, boxes, masks = load_image_gt(
+        image, meta, class_ids, boxes, masks = image_gt(
             self.dataset,
             self.config,
             image_id,
+            loaded,
             augment=self.augment,
             augmentation=None if source in self.plain_sources else self.augmentation,
             use_mini_mask=self.config.USE_MINI_MASK,
@@ -127,6 +127,7 @@ class Examples:
                 )
         most = self.config.MAX_GT_INSTANCES
         if len(boxes) > most:
+            self.findings.count_objects(int(image_id), len(boxes))
             some = np.random.choice(np.arange(len(boxes)), most, replace=False)
             class_ids, boxes, masks = class_ids[some], boxes[some], masks[..., some]
         return Example(

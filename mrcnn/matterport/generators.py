@@ -30,10 +30,11 @@ def data_generator(
 ) -> Iterator[Batch]:
     """Return an endless generator of batches of training data.
 
-    Images without objects are skipped. An image that raises an error is logged and
-    skipped; the sixth such error is raised. Differences from Matterport: where no image
-    shows an object, that is an error, not an endless search; see also `load_image_gt`
-    and the functions of `mrcnn.matterport.targets`. There are no threads.
+    Images without objects are skipped. An image whose loading raises an error is named
+    and left out, as in `MaskRCNN.train`; more than MAX_FAULTY_IMAGES of them are an
+    error. Differences from Matterport: where no image shows an object, that is an
+    error, not an endless search; see also `load_image_gt` and the functions of
+    `mrcnn.matterport.targets`. There are no threads.
 
     Args:
         dataset: prepared.
@@ -63,6 +64,7 @@ def data_generator(
     Raises:
         ValueError: if the data set is empty; from the generator, if no object turns up
             or images of several sizes meet in one batch.
+        FaultyImagesError: from the generator, if too many images raise errors.
     """
     examples = Examples(
         dataset,

@@ -6,6 +6,7 @@ tensor first, `tf.identity` say, leaves a name.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mrcnn.matterport.inputs import log
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.nms import nms
 from mrcnn.ops.selection import rank_anchors
@@ -89,6 +91,20 @@ def name_of(output: Any) -> str:
     """Return an output's name, also after `tf.identity` made a tensor of it."""
     text = output.numpy() if hasattr(output, "numpy") else output
     return text.decode() if isinstance(text, bytes) else str(text)
+
+
+def fetch(
+    model: MaskRCNN,
+    inputs: Mapping[str, np.ndarray],
+    outputs: Iterable[tuple[str, Any]],
+) -> OrderedDict[str, np.ndarray]:
+    """Return, and print the shapes of, outputs under keys; see `MaskRCNN.run_graph`."""
+    names = {key: name_of(output) for key, output in outputs}
+    values = evaluate(model, inputs, names.values())
+    found = OrderedDict((key, np.asarray(values[n])) for key, n in names.items())
+    for key, value in found.items():
+        log(key, value)
+    return found
 
 
 def evaluate(

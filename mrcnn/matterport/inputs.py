@@ -36,11 +36,11 @@ def load_image_gt(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Load an image and its objects, resized and padded as the configuration says.
 
-    Safer than Matterport's: augmenters that move pixels but that its list lacked (Crop,
-    Rot90, PerspectiveTransform, ...) move masks too, and borders filled with a constant
-    are no object (`mrcnn.data.augment.augment`); `numpy.random.seed` repeats crops and
-    augmentations, imgaug's too; masks are bool, whatever `load_mask` returns. Objects
-    whose masks are left without a pixel are dropped.
+    Safer than Matterport's: whatever imgaug moves moves masks too, or is refused, and
+    borders filled with a constant are no object (`mrcnn.data.imgaug_adapter`);
+    `numpy.random.seed` repeats crops and augmentations, imgaug's too; masks are bool,
+    whatever `load_mask` returns. Objects whose masks are left without a pixel are
+    dropped.
 
     In forks, the fourth argument is the augmentation, and is understood here. They
     return mini masks whenever USE_MINI_MASK; as in Matterport, `use_mini_mask` decides
@@ -51,7 +51,7 @@ def load_image_gt(
         config: the configuration.
         image_id: internal.
         augment: mirror left and right in half of the cases; deprecated.
-        augmentation: an imgaug augmenter, or like those of `mrcnn.data.augment`.
+        augmentation: whatever `mrcnn.data.augment.as_augmentation` takes.
         use_mini_mask: cut masks to boxes and resize them to MINI_MASK_SHAPE.
 
     Returns:
@@ -64,11 +64,32 @@ def load_image_gt(
             augmenter changes sizes, or IMAGE_RESIZE_MODE "none" does not fit.
         TypeError: if an augmentation is none, or given twice.
     """
+    loaded = load_annotated(dataset, image_id, config.IMAGE_CHANNEL_COUNT)
+    return image_gt(
+        dataset,
+        config,
+        image_id,
+        loaded,
+        augment=augment,
+        augmentation=augmentation,
+        use_mini_mask=use_mini_mask,
+    )
+
+
+def image_gt(
+    dataset: Dataset,
+    config: Config,
+    image_id: int,
+    loaded: tuple[np.ndarray, np.ndarray, np.ndarray],
+    *,
+    augment: Any,
+    augmentation: Any,
+    use_mini_mask: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `load_image_gt` does of an image that `load_annotated` has loaded."""
     augment, augmentation = _which_augmentation(augment, augmentation)
     how, rng = preprocessing(config), _global_rng()
-    image, mask, class_ids = load_annotated(
-        dataset, image_id, config.IMAGE_CHANNEL_COUNT
-    )
+    image, mask, class_ids = loaded
     original_shape = image.shape
     geometry = plan_geometry(original_shape[:2], how, rng)
     image, mask = place_image(image, geometry), place_masks(mask, geometry)

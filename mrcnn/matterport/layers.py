@@ -217,6 +217,7 @@ def _detections(
         std_dev=tuple(map(float, config.BBOX_STD_DEV)),
         min_confidence=config.DETECTION_MIN_CONFIDENCE,
         iou_threshold=config.DETECTION_NMS_THRESHOLD,
+        across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
         slots=config.DETECTION_MAX_INSTANCES,
     )
     extra = [ops.cast(a, "float32") for a in (found.class_ids, found.scores)]

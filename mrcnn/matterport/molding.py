@@ -31,13 +31,13 @@ def mold(
     metas = [
         compose_image_meta(
             0,
-            np.shape(image),
+            (*geometry.original_shape, inputs["images"].shape[-1]),
             inputs["images"].shape[1:],
             window,
             geometry.resized_shape[0] / geometry.original_shape[0],
             np.zeros(num_classes, np.int32),
         )
-        for image, window, geometry in zip(images, windows, geometries, strict=True)
+        for window, geometry in zip(windows, geometries, strict=True)
     ]
     return inputs["images"], np.stack(metas), windows
 

@@ -13,13 +13,13 @@ import keras
 import numpy as np
 
 from mrcnn import build, detection, training
-from mrcnn.config import Config
-from mrcnn.data.augment import as_augmentation
+from mrcnn.config import Config, check_config
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport import downloads, graph, molding
 from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
-from mrcnn.matterport.runs import RunFolder, last_weights, recorders
+from mrcnn.matterport.learning import learn
+from mrcnn.matterport.runs import RunFolder, RunWeights, last_weights, run_seed
 from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
@@ -37,7 +37,9 @@ class MaskRCNN:
         model_dir: where runs keep their folders.
         log_dir: the folder of this run; made when training starts.
         checkpoint_path: its weight files, with "{epoch:04d}" for the epoch.
-        epoch: how many were trained, those of earlier runs included.
+        epoch: how many were trained whole, those of earlier runs included.
+        seed: of initial weights, samples and order; `Config.SEED`, or drawn for
+            training and printed.
         anchors: (A, 4) float32, pixels of the padded image; set by `get_anchors`.
     """
 
@@ -49,14 +51,22 @@ class MaskRCNN:
         """
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
+        check_config(config)
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.anchors: np.ndarray | None = None
         self.set_log_dir()
+        self.seed = run_seed(config.SEED, mode)
         self.keras_model = self.build(mode=mode, config=config)
 
     def build(self, mode: str, config: Config) -> KerasModel:
-        """Return a network; one and the same serves both modes."""
-        return build.model(config, model_class=KerasModel)
+        """Return a network; the modes differ in nothing but the precision."""
+        name = "PRECISION" if mode == "training" else "INFERENCE_PRECISION"
+        return build.model(
+            config,
+            seed=self.seed,
+            precision=build.policy(config, name),
+            model_class=KerasModel,
+        )
 
     # --- Runs and weights
 
@@ -68,23 +78,25 @@ class MaskRCNN:
         """
         run = RunFolder.of(self.config.NAME, self.model_dir, model_path)
         self.epoch, self.log_dir = run.epoch, str(run.folder)
-        self.checkpoint_path = str(run.folder / run.file_name)
-        if run.epoch:
-            print(f"Re-starting from epoch {run.epoch}")
+        self.checkpoint_path = run.checkpoint_path
+        if run.note and (run.epoch or self.mode == "training"):
+            print(run.note)
 
-    def find_last(self) -> str:
-        """Return the newest weight file of the newest run of this configuration.
+    def find_last(self) -> RunWeights:
+        """Return the newest weight file of this configuration's newest run with one.
+
+        A path; `find_last()[1]` is the path too, see `RunWeights`.
 
         Raises:
             FileNotFoundError: if there is none; names the folder.
         """
-        return str(last_weights(self.config.NAME, self.model_dir))
+        return RunWeights(last_weights(self.config.NAME, self.model_dir))
 
     def load_weights(
         self,
         filepath: str | Path,
         by_name: bool = False,
-        exclude: Collection[str] | None = None,
+        exclude: str | Collection[str] | None = None,
     ) -> LoadReport:
         """Read weights, and go on with the run that the file belongs to.
 
@@ -118,13 +130,14 @@ class MaskRCNN:
         epochs: int,
         layers: str,
         augmentation: Any = None,
-        custom_callbacks: Sequence[keras.callbacks.Callback] | None = None,
-        no_augmentation_sources: Collection[str] | None = None,
+        custom_callbacks: Any = None,
+        no_augmentation_sources: str | Collection[str] | None = None,
     ) -> None:
         """Train some layers until `epochs` epochs are done in all.
 
         After each epoch the run's folder gets a weight file, and logs for TensorBoard
-        if that is installed. `keras_model.history.history` has the losses.
+        if that is installed. `keras_model.history.history` has the losses. `epoch`
+        counts the whole epochs, however training ends.
 
         Args:
             train_dataset: prepared.
@@ -132,46 +145,33 @@ class MaskRCNN:
             learning_rate: of this call.
             epochs: the total, epochs of earlier calls and runs included.
             layers: "heads", "3+", "4+", "5+", "all", or a regular expression.
-            augmentation: an imgaug augmenter, or a function as in `data.augment`.
-            custom_callbacks: called after this package's own.
+            augmentation: whatever `data.augment.as_augmentation` takes: an augmenter of
+                imgaug, a pipeline of Albumentations, or a function.
+            custom_callbacks: one or several, called after this package's own.
             no_augmentation_sources: sources whose images stay as they are.
 
         Raises:
+            TypeError: names an argument of another kind.
             ValueError: in mode "inference", or names what does not fit.
         """
         if self.mode != "training":
             raise ValueError('train() needs MaskRCNN(mode="training", ...).')
-        if epochs <= self.epoch:
-            print(
-                f"Nothing to train: {self.epoch} epochs are done, and epochs={epochs} "
-                "is the total, not an increment."
-            )
-            return
-        if augmentation is not None:
-            augmentation = as_augmentation(augmentation)
-        batches = partial(build.batches, self.config, shuffle=True)
-        training.fit(
+        learn(
             self.keras_model,
-            batches(
-                train_dataset,
-                steps=self.config.STEPS_PER_EPOCH,
-                augmentation=augmentation,
-                not_augmented=no_augmentation_sources or (),
-            ),
-            batches(val_dataset, steps=self.config.VALIDATION_STEPS)
-            if val_dataset is not None
-            else None,
-            stages=[
-                build.stage(self.config, epochs - self.epoch, layers)._replace(
-                    learning_rate=learning_rate
-                )
-            ],
-            optimizer=partial(build.optimizer, self.config),
-            callbacks=[*recorders(self.checkpoint_path), *(custom_callbacks or ())],
+            self.config,
+            train_dataset,
+            val_dataset,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            layers=layers,
+            augmentation=augmentation,
+            custom_callbacks=custom_callbacks,
+            no_augmentation_sources=no_augmentation_sources,
+            seed=self.seed,
             first_epoch=self.epoch,
-            verbose=1,
+            checkpoint_path=self.checkpoint_path,
+            done=partial(setattr, self, "epoch"),
         )
-        self.epoch = epochs
 
     def compile(self, learning_rate: float, momentum: float) -> None:
         """Compile the network with the configuration's optimizer."""
@@ -200,24 +200,22 @@ class MaskRCNN:
         """Return the layer itself: none wraps another here."""
         return layer
 
-    # --- Detection
-
     def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[Detection]:
         """Find the objects in any number of images of any sizes.
 
         Args:
-            images: each (h, w, C) uint8; see `mrcnn.detection.prepare`.
+            images: each (h, w, C) uint8; see `mrcnn.detection.detect`.
             verbose: whether to say what comes in.
 
         Returns:
             For each image a dictionary, see `structures.Detection`.
 
         Raises:
-            ValueError: in mode "training", or names the image that is none.
+            ValueError: in mode "training", or as `mrcnn.detection.detect`.
         """
         if self.mode != "inference":
             raise ValueError('detect() needs MaskRCNN(mode="inference", ...).')
-        if verbose:
+        if verbose and hasattr(images, "__len__"):  # a generator has none
             log(f"Processing {len(images)} images")
         return detection.detect(
             self.keras_model, images, batch_size=self.config.BATCH_SIZE
@@ -266,8 +264,6 @@ class MaskRCNN:
         self.anchors = box_ops.denormalise(normalised, shape, xp=np)
         return normalised
 
-    # --- Inside the network
-
     def ancestor(self, tensor: Any, name: str, checked: Any = None) -> str | None:
         """Return the output that a node of Matterport's graph stands for; else None."""
         return graph.find_output(name)
@@ -292,9 +288,4 @@ class MaskRCNN:
         if image_metas is None:
             images, image_metas, _ = self.mold_inputs(images)
         inputs, _ = molding.molded_inputs(images, image_metas)
-        names = {key: graph.name_of(output) for key, output in outputs}
-        values = graph.evaluate(self.keras_model, inputs, names.values())
-        found = OrderedDict((key, np.asarray(values[n])) for key, n in names.items())
-        for key, value in found.items():
-            log(key, value)
-        return found
+        return graph.fetch(self.keras_model, inputs, outputs)

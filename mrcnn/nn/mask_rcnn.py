@@ -277,6 +277,7 @@ class MaskRCNN(keras.Model):
             std_dev=s.box_std_dev,
             min_confidence=s.min_confidence,
             iou_threshold=s.detection_iou,
+            across_classes=s.across_classes,
             slots=s.detections,
         )
         side = 2 * s.mask_pool_size

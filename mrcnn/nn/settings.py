@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     detections: int
     min_confidence: float
     detection_iou: float
+    across_classes: bool
     loss_weights: tuple[float, ...]
     smooth_l1_beta: float
     l2: float

@@ -104,6 +104,7 @@ def select_detections(
     min_confidence: float,
     iou_threshold: float,
     slots: int,
+    across_classes: bool = False,
 ) -> DetectionSlots:
     """Give each RoI its most probable class, refine it, and keep the best per class.
 
@@ -119,8 +120,10 @@ def select_detections(
         windows: (B, 4) normalised, the part of the padded image that is not padding.
         std_dev: (4,) units of the deltas.
         min_confidence: least probability of a detection.
-        iou_threshold: of the suppression within each class.
+        iou_threshold: of the suppression.
         slots: D.
+        across_classes: whether a box suppresses those of other classes too; else each
+            class is by itself.
     """
     # Not argmax: Keras' has a step in it that ONNX does not know.
     scores, class_ids = (best[..., 0] for best in ops.top_k(probabilities, 1))
@@ -129,9 +132,11 @@ def select_detections(
     boxes = box_ops.clip(boxes, windows)
     keep = valid & (class_ids > 0) & (scores >= min_confidence)
     keep = keep & (box_ops.area(boxes) > 0)
-    indices, found = class_nms(
-        boxes, scores, class_ids, keep, iou_threshold=iou_threshold, slots=slots
-    )
+    options = {"iou_threshold": iou_threshold, "slots": slots}
+    if across_classes:
+        indices, found = nms(boxes, scores, keep, **options)
+    else:
+        indices, found = class_nms(boxes, scores, class_ids, keep, **options)
     return DetectionSlots(
         boxes=ops.where(found[..., None], gather(boxes, indices), 0.0),
         class_ids=ops.where(found, gather(class_ids, indices), 0),

@@ -170,8 +170,7 @@ def report(model: MaskRCNN, masks: Arrays | None = None) -> PruningReport:
     """
     layers = prunable_layers(model)
     masks = masks_of(layers) if masks is None else masks
-    prepared, s = model.preprocessing, model.settings
-    side = prepared.min_dim if prepared.mode == "crop" else prepared.max_dim
+    s, side = model.settings, model.preprocessing.max_dim
     parts = layer_costs(
         model, (side, side), rois=s.proposals_inference, masks=s.detections
     )

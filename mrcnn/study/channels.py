@@ -8,13 +8,13 @@ from typing import NamedTuple
 from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Augmentation
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.methods import BY_TASK
 from mrcnn.pruning.saliency import gradient_cost
 from mrcnn.pruning.schedules import check
 from mrcnn.pruning.surgery import Plan, shrink
+from mrcnn.structures import Augmentation
 from mrcnn.study.cells import (
     affordable_updates,
     left_for_training,

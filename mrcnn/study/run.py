@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.pipeline import Augmentation
 from mrcnn.evaluation import evaluate
 from mrcnn.files import sha256
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning import Pruner, masks_of, prunable_layers, sparsity
 from mrcnn.pruning.schedules import check
+from mrcnn.structures import Augmentation
 from mrcnn.study.cells import SMALLER, Cell
 from mrcnn.study.smaller import as_small_as
 from mrcnn.study.subjects import SUBJECTS, Subject

@@ -20,6 +20,7 @@ from mrcnn.visualize.instances import (
 )
 from mrcnn.visualize.labels import Label, LabelLayer
 from mrcnn.visualize.masks import apply_mask, rgb
+from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import MUTED, Figure, image_axes, look, show_image, widen
 
 RIM = [withStroke(linewidth=2.6, foreground="white", alpha=0.6)]
@@ -187,7 +188,12 @@ def draw_rois(
         rois[picked],
         refined,
         masks & object_,
-        [class_names[c] if c else "" for c in class_ids[picked]],
+        [
+            name if c else ""
+            for c, name in zip(
+                class_ids[picked], names_of(class_ids[picked], class_names), strict=True
+            )
+        ],
         np.where(object_, 1, 0),
         f"{len(rois)} RoIs, {positive} on objects; {len(picked)} drawn",
         ax,

@@ -100,8 +100,16 @@ def plot_confusion(
         class_names: background first.
         title: above the chart.
         ax: where to draw; a new figure by default.
+
+    Raises:
+        ValueError: there are more or fewer names than classes.
     """
     classes = len(class_names)
+    if np.shape(confusion) != (classes, classes):
+        raise ValueError(
+            f"the table is {np.shape(confusion)}, but there are {classes} class names: "
+            "give one a class, background first."
+        )
     # Background last: the diagonal of right answers comes first.
     order = [*range(1, classes), 0]
     counts = np.asarray(confusion)[np.ix_(order, order)]

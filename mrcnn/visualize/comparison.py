@@ -17,6 +17,7 @@ from mrcnn.visualize.instances import (
 )
 from mrcnn.visualize.labels import Label, LabelLayer
 from mrcnn.visualize.masks import apply_mask, outlines, rgb
+from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import (
     BAD,
     FAINT,
@@ -85,15 +86,19 @@ def display_differences(
         overlaps * same, np.asarray(pred_score)[shown], threshold=iou_threshold
     )
     # The name of the only class there is would say nothing and cover much.
-    names = [f"{name} " if len(class_names) > 2 else "" for name in class_names]
+    several = len(class_names) > 2
+    found_names, true_names = (
+        [f"{name} " if several else "" for name in names_of(ids, class_names)]
+        for ids in (pred_class_id, gt_class_id)
+    )
     parts = []
     for k, i in enumerate(shown):
         best = float(overlaps[k].max(initial=0))
-        text = f"{names[pred_class_id[i]]}{pred_score[i]:.2f} / {best:.2f}"
+        text = f"{found_names[i]}{pred_score[i]:.2f} / {best:.2f}"
         colour = RIGHT if matches[k] >= 0 else WRONG
         parts.append((pred_mask[..., i], pred_box[i], colour, text))
     for j in np.delete(objects, matches[matches >= 0]):
-        text = f"missed {names[gt_class_id[j]]}".rstrip()
+        text = f"missed {true_names[j]}".rstrip()
         parts.append((gt_mask[..., j], gt_box[j], TRUTH, text))
     picture = rgb(image)
     ax, drawn_on = image_axes(ax, picture.shape)
@@ -245,10 +250,12 @@ def plot_overlaps(
             fontsize=10,
         )
     predicted = [
-        f"{class_names[c]} {s:.2f}"
-        for c, s in zip(pred_class_ids, pred_scores[:rows], strict=True)
+        f"{name} {s:.2f}"
+        for name, s in zip(
+            names_of(pred_class_ids, class_names), pred_scores[:rows], strict=True
+        )
     ]
     ax.set_yticks(range(rows), predicted)
-    ax.set_xticks(range(columns), [class_names[c] for c in gt_class_ids])
+    ax.set_xticks(range(columns), names_of(gt_class_ids, class_names))
     ax.set(xlabel="object", ylabel="prediction")
     return drawn_on

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from mrcnn.visualize.comparison import TRUTH, WRONG, SceneLike
 from mrcnn.visualize.galleries import grid
 from mrcnn.visualize.instances import draw_box_outline, draw_outline
+from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import Figure, look, show_image
 
 
@@ -78,7 +79,7 @@ def _draw_failure(
     for objects, index in ((scene.truth, failure.truth), (scene.found, failure.found)):
         if index is not None:
             boxes.append(objects.boxes[index])
-            names.append(class_names[objects.class_ids[index]])
+            names += names_of(objects.class_ids[[index]], class_names)
     show_image(ax, image, _failure_caption(failure, names))
     for objects, index, colour, line in (
         (scene.truth, failure.truth, TRUTH, "--"),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from mrcnn.visualize.instances import draw_outline
 from mrcnn.visualize.masks import apply_mask, rgb
+from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import (
     Figure,
     look,
@@ -124,7 +125,8 @@ def display_top_masks(
         for i, strength in zip(members[c], strengths, strict=True):
             apply_mask(panels[-1], mask[..., i], colour, strength)
     titles = [f"{height} x {width}"] + [
-        f"{class_names[c]} ({len(members[c])})" for c in top
+        f"{name} ({len(members[c])})"
+        for c, name in zip(top, names_of(top, class_names), strict=True)
     ]
     return display_images(panels, titles, cols=min(len(panels), 5))
 

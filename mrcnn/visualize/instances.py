@@ -15,6 +15,7 @@ from matplotlib.patheffects import Normal, Stroke
 
 from mrcnn.visualize.labels import Label, LabelLayer
 from mrcnn.visualize.masks import apply_mask, class_map, outlines, rgb
+from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import (
     Figure,
     image_axes,
@@ -76,7 +77,8 @@ def display_instances(
         captions: replace "number class score", one an instance.
 
     Raises:
-        ValueError: the lists of instances differ in length, or masks and image in size.
+        ValueError: the lists of instances differ in length, or masks and image in size,
+            or a class has no name.
     """
     if not len(boxes):
         print("*** No instances to display ***")
@@ -118,9 +120,10 @@ def draw_instances(
     _check(image, count, masks, class_ids, scores, colors, captions)
     colours = random_colors(count) if colors is None else colors
     if captions is None:
+        names = names_of(class_ids, class_names)
         captions = [
-            f"{i + 1} {_caption(class_ids, class_names, scores, i)}"
-            for i in range(count)
+            f"{i + 1} {name}" if scores is None else f"{i + 1} {name} {scores[i]:.2f}"
+            for i, name in enumerate(names)
         ]
     seen = [i for i in _smallest_first(boxes) if np.any(boxes[i])]
     shown = rgb(image)
@@ -170,16 +173,6 @@ def _check(
             f"{image.shape[0]} x {image.shape[1]}: expand mini-masks first, or give "
             "the image that they belong to."
         )
-
-
-def _caption(
-    class_ids: np.ndarray,
-    class_names: Sequence[str],
-    scores: np.ndarray | None,
-    i: int,
-) -> str:
-    name = class_names[class_ids[i]]
-    return name if scores is None else f"{name} {scores[i]:.2f}"
 
 
 def _smallest_first(boxes: np.ndarray) -> np.ndarray:
@@ -254,7 +247,8 @@ def semantic_view(
         ax: where to draw; a new figure by default.
         opacity: of the classes' colours.
     """
-    labels = class_map(masks, class_ids, scores)
+    names_of(class_ids, class_names)
+    labels = class_map(masks, np.abs(class_ids), scores)
     grey = rgb(image).mean(axis=-1, keepdims=True)
     shown = np.repeat(96 + 0.6 * grey, 3, axis=-1).astype(np.uint8)
     colours = dict(enumerate(palette(len(class_names) - 1), start=1))

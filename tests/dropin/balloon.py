@@ -72,13 +72,13 @@ class BalloonDataset(utils.Dataset):
         if image_info["source"] != "balloon":
             return super().load_mask(image_id)
         info = self.image_info[image_id]
-        shape = (info["height"], info["width"])
-        mask = np.zeros([*shape, len(info["polygons"])], dtype=np.uint8)
+        mask = np.zeros(
+            [info["height"], info["width"], len(info["polygons"])], dtype=np.uint8
+        )
         for i, p in enumerate(info["polygons"]):
-            rows, columns = skimage.draw.polygon(
-                p["all_points_y"], p["all_points_x"], shape
-            )
-            mask[rows, columns, i] = 1
+            # Without the image's shape: a corner on the far border is an IndexError.
+            rr, cc = skimage.draw.polygon(p["all_points_y"], p["all_points_x"])
+            mask[rr, cc, i] = 1
         return mask.astype(bool), np.ones([mask.shape[-1]], dtype=np.int32)
 
     def image_reference(self, image_id):
@@ -124,9 +124,11 @@ def main(arguments=None):
     parser.add_argument("--logs", required=True)
     parser.add_argument("--image")
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=2)
     args = parser.parse_args(arguments)
     if args.command == "train":
         config = BalloonConfig()
+        config.STEPS_PER_EPOCH = args.steps
     else:
 
         class InferenceConfig(BalloonConfig):

@@ -1,6 +1,7 @@
 """Scripts written against Matterport's package run on this one, unchanged."""
 
 import ast
+import json
 import runpy
 from pathlib import Path
 
@@ -73,6 +74,39 @@ def test_balloons(tmp_path, monkeypatch, capsys):
     assert "Training network heads" in capsys.readouterr().out
     splash = np.asarray(Image.open(tmp_path / "logs" / "splash.png"))
     assert splash.shape == np.asarray(Image.open(picture).convert("RGB")).shape
+
+
+def meadow(folder: Path) -> Path:
+    """Make ten pictures; the polygon of one ends on the far border, as in real sets."""
+    for subset, count in (("train", 10), ("val", 2)):
+        (folder / subset).mkdir(parents=True)
+        regions = {}
+        for i in range(count):
+            name = f"{subset}{i}.png"
+            Image.new("RGB", (96, 64), (20 * i, 90, 40)).save(folder / subset / name)
+            right = 96 if name == "train4.png" else 60
+            polygon = {
+                "name": "polygon",
+                "all_points_x": [20, right, right, 20],
+                "all_points_y": [10, 10, 50, 50],
+            }
+            region = {"shape_attributes": polygon, "region_attributes": {}}
+            regions[name] = {"filename": name, "size": 1, "regions": [region]}
+        (folder / subset / "via_region_data.json").write_text(json.dumps(regions))
+    return folder
+
+
+def test_a_polygon_on_the_border_does_not_end_a_training(tmp_path, monkeypatch, capsys):
+    """`skimage.draw.polygon` without a shape draws past it; all are seen."""
+    data, logs = meadow(tmp_path / "meadow"), ("--logs", tmp_path / "logs")
+    weights = ("--weights", random_weights(tmp_path / "coco.h5"), "--steps", 5)
+    run("balloon.py", monkeypatch, "train", "--dataset", data, *weights, *logs)
+    said = capsys.readouterr().out
+    assert "1 of 10 images raised errors and were left out:" in said
+    line = next(line for line in said.splitlines() if "train4.png" in line)
+    assert "IndexError: index 96 is out of bounds" in line and "balloon.py" in line
+    (folder,) = (tmp_path / "logs").iterdir()
+    assert [p.name for p in folder.glob("*.h5")] == ["mask_rcnn_balloon_0001.h5"]
 
 
 def random_weights(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class FakeModel:
     def __init__(self, preprocessing: Preprocessing, *, classes: int = 4) -> None:
         self.preprocessing = preprocessing
         self.classes = classes
+        self.box_head = SimpleNamespace(output_shape=((None, None, classes),))
         self.sure = 0.7
         self.refine = lambda rois: rois
         self.shapes: list[tuple[int, ...]] = []

@@ -80,6 +80,19 @@ def test_a_roi_is_its_most_probable_class():
     np.testing.assert_allclose(found.scores, [0.9, 0.7, 0.0], rtol=1e-6)
 
 
+def test_across_classes_a_place_holds_one_detection():
+    # Boxes 0 and 1 are nearly one, box 2 lies elsewhere; the classes are 2, 1 and 2.
+    rows = [[0, 0.1, 0.9], [0, 0.8, 0.2], [0, 0.3, 0.7], [0.9, 0.1, 0]]
+    within, across = (
+        detections(rows, across_classes=across) for across in (False, True)
+    )
+    assert within.class_ids.tolist() == [2, 1, 2]
+    assert across.class_ids.tolist() == [2, 2, 0]
+    assert across.valid.tolist() == [True, True, False]
+    np.testing.assert_allclose(across.scores, [0.9, 0.7, 0], rtol=1e-6)
+    np.testing.assert_allclose(across.boxes[1], [0.6, 0.6, 0.9, 0.8], atol=1e-6)
+
+
 def test_detections_of_one_class_are_thinned_and_clipped_to_the_window():
     found = detections([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]], slots=4)
     expected = [BOXES[0], [0.6, 0.6, 0.9, 0.8], [0, 0, 0.2, 0.8], [0, 0, 0, 0]]

@@ -1,0 +1,198 @@
+"""Time this tree and another commit in turn: `make bench AGAINST=COMMIT`, or
+
+    python -m mrcnn.benchmarks.against COMMIT [--only NAME ...] [--rounds 9]
+
+The commit is laid beside this tree. For each row both are started and work by turns, so
+that what else the machine does hits both alike: the ratio of a turn and the next holds
+where seconds by themselves would not. The table has the median ratio, and the
+quartiles.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mrcnn.benchmarks.rows import Row, write
+
+ROOT = Path(__file__).resolve().parents[2]
+WATCHED = ("detect compact 128", "train compact 128", "detect R50 128")
+"""Rows that are timed if none are named."""
+ROUNDS, TURN = 9, 2.0
+"""Turns of each tree, and the seconds of a turn."""
+
+
+class Worker:
+    """A process that does one row's work in one tree, when it is its turn."""
+
+    def __init__(self, tree: Path, name: str, policy: str) -> None:
+        """Start it."""
+        script = Path(__file__).with_name("turns.py")
+        environment = os.environ | {
+            "PYTHONPATH": str(tree),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(script), name, policy],
+            cwd=tree,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._about = f"{name!r} in {policy} at {tree}"
+
+    def first(self) -> float:
+        """Wait for the first call, and return its seconds."""
+        return self._answer()
+
+    def turn(self, budget: float) -> float:
+        """Return the median seconds of calls that together take `budget` seconds."""
+        print(budget, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def end(self) -> float:
+        """Stop it, and return the most bytes that it held."""
+        self._process.stdin.close()
+        return self._answer()
+
+    def kill(self) -> None:
+        """Stop it at once, if it still runs."""
+        self._process.kill()
+        with self._process:  # whose end closes what is open to it
+            pass
+
+    def _answer(self) -> float:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                f"{self._about} has failed; its error is above. A commit without this "
+                "row, or for other packages than those installed, cannot be compared."
+            )
+        return json.loads(line)
+
+
+def compare(
+    before: Path, now: Path, name: str, policy: str, *, rounds: int, turn: float
+) -> Row:
+    """Time a row in two trees by turns.
+
+    Args:
+        before: root of the one tree.
+        now: root of the other.
+        name: of the row, a key of `workloads.WORKLOADS`.
+        policy: Keras dtype policy.
+        rounds: turns of each; who is first alternates.
+        turn: seconds of a turn, whose median call counts.
+
+    Returns:
+        Medians of the seconds, and `ratios` (rounds,) of before / now.
+
+    Raises:
+        RuntimeError: if a tree cannot do the work.
+    """
+    workers: dict[str, Worker] = {}
+    first: dict[str, float] = {}
+    seconds: dict[str, list[float]] = {"before": [], "now": []}
+    try:
+        for which, tree in (("before", before), ("now", now)):
+            workers[which] = Worker(tree, name, policy)
+            first[which] = workers[which].first()
+        for worker in workers.values():
+            worker.turn(turn)
+        for i in range(rounds):
+            for which in ("before", "now") if i % 2 == 0 else ("now", "before"):
+                seconds[which].append(workers[which].turn(turn))
+        peaks = {which: worker.end() for which, worker in workers.items()}
+    finally:
+        for worker in workers.values():
+            worker.kill()
+    return {
+        "name": name,
+        "precision": policy,
+        "ratios": [b / n for b, n in zip(*seconds.values(), strict=True)],
+        **{which: statistics.median(taken) for which, taken in seconds.items()},
+        **{f"first_{which}": taken for which, taken in first.items()},
+        **{f"peak_mb_{which}": peak / 1e6 for which, peak in peaks.items()},
+    }
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as a Markdown table; more than 1 is faster now."""
+    lines = [
+        "| work | type | s before | s now | times as fast | quartiles | first call, "
+        "s before / now | peak MB before / now |",
+        "|---|---|" + "---:|" * 6,
+    ]
+    for row in rows:
+        low, middle, high = np.quantile(row["ratios"], [0.25, 0.5, 0.75])
+        lines.append(
+            f"| {row['name']} | {row['precision']} | {row['before']:.4f} | "
+            f"{row['now']:.4f} | {middle:.3f} | {low:.3f} to {high:.3f} | "
+            f"{row['first_before']:.1f} / {row['first_now']:.1f} | "
+            f"{row['peak_mb_before']:.0f} / {row['peak_mb_now']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def commit_laid_out(commit: str, root: Path = ROOT) -> Iterator[Path]:
+    """Lay a commit's files out in a temporary folder, and yield it.
+
+    Raises:
+        ValueError: if `root` is no Git checkout or has no such commit.
+    """
+    with tempfile.TemporaryDirectory(prefix="against-") as folder:
+        archive = Path(folder) / "commit.tar"
+        done = subprocess.run(
+            ["git", "archive", "-o", str(archive), commit, "mrcnn"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise ValueError(
+                f"Git cannot lay out {commit!r} ({done.stderr.strip()}): name a commit "
+                "that `git log` shows; a shallow clone lacks older ones."
+            )
+        tree = Path(folder) / "tree"
+        shutil.unpack_archive(archive, tree, filter="data")
+        yield tree
+
+
+def main() -> None:
+    """Compare the rows asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("commit", help="whatever Git takes for one")
+    parser.add_argument("--only", nargs="+", default=WATCHED, help="names of rows")
+    parser.add_argument("--precision", nargs="+", default=["float32"])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--turn", type=float, default=TURN, help="seconds of a turn")
+    parser.add_argument("--out", type=Path, help="a JSON file for the rows")
+    args = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    try:
+        with commit_laid_out(args.commit) as before:
+            for name in args.only:
+                for policy in args.precision:
+                    print(f"timing {name}, {policy}", file=sys.stderr, flush=True)
+                    turns = {"rounds": args.rounds, "turn": args.turn}
+                    rows.append(compare(before, ROOT, name, policy, **turns))
+                    write(rows, args.out)
+    except (ValueError, RuntimeError) as error:
+        sys.exit(str(error))
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

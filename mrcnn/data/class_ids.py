@@ -1,0 +1,69 @@
+"""Which ids and names of classes and images are refused, and which are doubtful."""
+
+import numbers
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+
+def check_class(
+    source: Any, class_id: Any, name: Any, known: Sequence[dict[str, Any]]
+) -> bool:
+    """Tell whether a class is new among those `known`, dictionaries as in `class_info`.
+
+    Raises ValueError if `source` is empty or holds a dot, if the id is neither a whole
+    number nor text, if the name is no text, or if id or name is already that of another
+    class of the source.
+    """
+    if not isinstance(source, str) or not source or "." in source:
+        raise ValueError(
+            f"add_class: source {source!r} must be a text and must not contain a dot."
+        )
+    if not isinstance(class_id, numbers.Integral | str) or isinstance(class_id, bool):
+        raise ValueError(
+            f"add_class: the id of {name!r} is {class_id!r}: give a whole number."
+        )
+    if not isinstance(name, str) or not name.split(",")[0].strip():
+        raise ValueError(f"add_class: name {name!r} must be a text.")
+    for info in known:
+        same = str(info["id"]) == str(class_id), info["name"] == name
+        if info["source"] != source or not any(same):
+            continue
+        if all(same):
+            return False
+        raise ValueError(
+            f"add_class: class {info['id']} of source {source!r} is already "
+            f"{info['name']!r}; give {name!r} a name and an id of its own, not "
+            f"{class_id!r}."
+        )
+    return True
+
+
+def doubts(
+    class_info: Sequence[dict[str, Any]], image_info: Sequence[dict[str, Any]]
+) -> list[str]:
+    """Return what a data set may do, but is rarely meant; each a sentence.
+
+    A source may number its classes as it likes, if `load_mask` maps the ids. Where the
+    numbers of the only source look like internal ids, that is easily forgotten.
+    """
+    found = []
+    infos = list(enumerate(class_info))[1:]
+    known = range(len(class_info))
+    alike = any(info["id"] != i and info["id"] in known for i, info in infos)
+    if alike and len({info["source"] for _, info in infos}) == 1:
+        meant = ", ".join(
+            f"{i} for {info['name']!r} ({info['id']!r} in add_class)"
+            for i, info in infos[:10]
+        )
+        found.append(
+            f"Classes are numbered anew in their order: load_mask must return {meant}. "
+            "map_source_class_id does that."
+        )
+    repeated = Counter(f"{info['source']}.{info['id']}" for info in image_info)
+    if twice := [name for name, count in repeated.items() if count > 1]:
+        found.append(
+            f"{len(twice)} ids are given to several images, such as {twice[0]}: "
+            "image_from_source_map knows the last of each."
+        )
+    return found

@@ -1,0 +1,88 @@
+"""What is refused before training begins, because nothing could be learnt from it."""
+
+from mrcnn.data.annotations import check_same_classes, check_training_set
+from mrcnn.data.augment import rehearse
+from mrcnn.data.dataset import image_name, load_pixels
+from mrcnn.data.pipeline import Batches
+from mrcnn.data.transforms import check_image, plan_geometry
+from mrcnn.notices import listed
+
+
+def check(train: Batches, validation: Batches | None) -> None:
+    """Refuse data sets that cannot be learnt from, at little cost.
+
+    Images that raise errors are passed over: training names and leaves them out.
+
+    Args:
+        train: batches to learn from.
+        validation: batches to measure on, or None.
+
+    Raises:
+        ValueError: names images, classes or sources, and the way out; or says what is
+            wrong with the augmentation.
+        FaultyImagesError: if more images raise errors than may be left out.
+    """
+    if validation is not None:
+        check_same_classes(train.dataset, validation.dataset)
+    for batches in filter(None, (train, validation)):
+        check_training_set(batches.dataset)
+        check_sizes(batches)
+        check_augmentation(batches)
+
+
+def check_augmentation(batches: Batches) -> None:
+    """Try the augmentation, if any, on a made-up picture as large as the first image.
+
+    Raises:
+        ValueError: says what is wrong with it.
+        FaultyImagesError: if more images raise errors than may be left out.
+    """
+    sources = {info["source"] for info in batches.dataset.image_info}
+    if batches.augmentation is None or sources <= batches.not_augmented:
+        return
+    _, (image, _, _), _ = batches.loaded_at(0)
+    rehearse(batches.augmentation, image.shape)
+
+
+def check_sizes(batches: Batches) -> None:
+    """Refuse images that do not all become one size: training compiles for one.
+
+    Modes "square" and "crop" make them so. For the others every image is read once.
+
+    Raises:
+        ValueError: lists the images that differ from the first, and the way out.
+        FaultyImagesError: if more images raise errors than may be left out.
+    """
+    if batches.preprocessing.mode in ("square", "crop"):
+        return
+    dataset, wrong = batches.dataset, []
+    first: tuple[str, tuple[int, int]] | None = None
+
+    def shape_of(image_id: int) -> tuple[int, ...]:
+        name = image_name(dataset, image_id)
+        pixels = load_pixels(dataset, image_id, batches.channels)
+        return check_image(pixels, name, batches.channels).shape
+
+    for image_id in map(int, dataset.image_ids):
+        shape = batches.findings.read(image_id, shape_of)
+        if shape is None:
+            continue
+        name = image_name(dataset, image_id)
+        try:
+            size = plan_geometry(shape[:2], batches.preprocessing).padded_shape
+        except ValueError as error:
+            wrong.append(f"{name}: {error}")
+            continue
+        first = first or (name, size)
+        if size != first[1]:
+            wrong.append(
+                f"{name} becomes {size[0]} x {size[1]} pixels, but {first[0]} "
+                f"{first[1][0]} x {first[1][1]}"
+            )
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} of {len(dataset.image_ids)} images do not fit, because "
+            "training takes images of one size and IMAGE_RESIZE_MODE is "
+            f"{batches.preprocessing.mode!r}:\n{listed(wrong)}\n"
+            'Take "square" or "crop".'
+        )
