@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,6 +19,10 @@ from mrcnn.files import atomic_path
 
 MAX_CHUNK = 2**20
 """Bytes of the largest chunk that h5py chooses by itself."""
+
+DAMAGE = (OSError, RuntimeError, KeyError)
+"""What h5py raises about damage; about one place in the file, ValueError and TypeError
+too."""
 
 FORMATS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"version https://git-lfs", "a pointer of Git LFS: run `git lfs pull`"),
@@ -137,7 +142,7 @@ def _what_else(path: Path) -> str:
 def inside(group: h5py.Group, name: str, path: Path) -> h5py.Group | h5py.Dataset:
     """Return what lies under a name in this file and nowhere else."""
     place, what = group, f"{path}: {group.name}/{name}"
-    with _readable(what):
+    with _refusing(what):
         for part in name.split("/"):
             known = isinstance(place, h5py.Group) and part
             link = place.get(part, getlink=True) if known else None
@@ -160,12 +165,12 @@ def plain_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
     place, what = inside(group, name, path), f"{path}: {group.name}/{name}"
     if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
         raise WeightFileError(f"{what} is no plain dataset; only those are read.")
-    with _readable(what):
+    with _refusing(what):
         kind, shape, chunks = place.dtype, place.shape, place.chunks
     if kind.kind not in "biuf" or kind.itemsize > 8 or shape is None:
         raise WeightFileError(
-            f"{what} holds no plain numbers, but {kind}; only real numbers of at most "
-            "8 bytes are read."
+            f"{what} holds no numbers that are read, but {kind}: give real numbers of "
+            "at most 8 bytes."
         )
     unpacked = math.prod(chunks or ()) * kind.itemsize
     if unpacked > max(place.nbytes, MAX_CHUNK):
@@ -178,7 +183,7 @@ def plain_dataset(group: h5py.Group, name: str, path: Path) -> h5py.Dataset:
 
 def numbers(dataset: h5py.Dataset, path: Path) -> np.ndarray:
     """Return what a plain dataset holds; WeightFileError if it is damaged."""
-    with _readable(f"{path}: {dataset.name}"):
+    with _refusing(f"{path}: {dataset.name}"):
         return np.asarray(dataset[()])
 
 
@@ -192,7 +197,7 @@ def walk(group: h5py.Group, path: Path) -> Iterator[tuple[str, h5py.Dataset]]:
     seen, left = {_address(group, path)}, [("", group)]
     while left:
         prefix, place = left.pop()
-        with _readable(f"{path}: {group.name}/{prefix}"):
+        with _refusing(f"{path}: {group.name}/{prefix}"):
             names = list(place)
         for name in names:
             found, what = inside(place, name, path), f"{prefix}{name}"
@@ -216,28 +221,30 @@ def walk(group: h5py.Group, path: Path) -> Iterator[tuple[str, h5py.Dataset]]:
 
 
 def _address(place: h5py.Group | h5py.Dataset, path: Path) -> int:
-    with _readable(f"{path}: {place.name}"):
+    with _refusing(f"{path}: {place.name}"):
         return h5py.h5o.get_info(place.id).addr
 
 
 @contextmanager
-def _readable(what: str) -> Iterator[None]:
+def _refusing(
+    what: str, errors: tuple[type[Exception], ...] = (*DAMAGE, ValueError, TypeError)
+) -> Iterator[None]:
     """Turn what HDF5 and h5py raise about a damaged file into one error."""
     try:
         yield
     except WeightFileError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except errors as error:
         raise WeightFileError(
-            f"{what} is damaged or holds no plain numbers ({error}); fetch the file or "
-            "train again."
+            f"{what} is damaged or holds no numbers that are read ({error}); fetch the "
+            "file or train again."
         ) from None
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
     """Yield a file that `open_hdf5` opens; damage that shows later is one error too."""
-    with open_hdf5(path) as file, _readable(str(path)):
+    with open_hdf5(path) as file, _refusing(str(path), DAMAGE):
         yield file
 
 
@@ -256,3 +263,22 @@ def write_hdf5(path: Path | str) -> Iterator[h5py.File]:
         yield file
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
+
+
+def readable(values: Any, dtype: str, name: str) -> np.ndarray:
+    """Return values in a precision; ValueError if `load_weights` would refuse them."""
+    exact = np.asarray(values)
+    with np.errstate(over="ignore"):  # said below
+        stored = exact.astype(dtype)
+    if not np.isfinite(stored).all():
+        worst = exact[~np.isfinite(stored)].flat[0]
+        way_out = (
+            "Save it as float32."
+            if np.isfinite(worst)
+            else "Go back to the last good file; a lower learning rate may help."
+        )
+        raise ValueError(
+            f"Not written: {name} holds {worst:g}, and {dtype} files hold numbers up "
+            f"to {np.finfo(dtype).max:g}. {way_out}"
+        )
+    return stored

@@ -17,6 +17,7 @@ from mrcnn.hdf5 import (
     inside,
     numbers,
     plain_dataset,
+    readable,
     reading,
     write_hdf5,
 )
@@ -95,28 +96,8 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
         variables = _variables(layer)
         group.attrs["weight_names"] = np.array([name.encode() for name, _ in variables])
         for name, variable in variables:
-            kernel = variable.name == "kernel"
-            values = _stored(variable, dtype if kernel else "float32", name)
-            group.create_dataset(name, data=values)
-
-
-def _stored(variable: keras.Variable, dtype: str, name: str) -> np.ndarray:
-    """Return a variable's values as they are written; ValueError if not readable."""
-    exact = np.asarray(variable)
-    with np.errstate(over="ignore"):  # said below
-        values = exact.astype(dtype)
-    if not np.isfinite(values).all():
-        worst = exact[~np.isfinite(values)].flat[0]
-        way_out = (
-            "Save it as float32."
-            if np.isfinite(worst)
-            else "Go back to the last good file; a lower learning rate may help."
-        )
-        raise ValueError(
-            f"Not written: {name} holds {worst:g}, and {dtype} files hold numbers up "
-            f"to {np.finfo(dtype).max:g}. {way_out}"
-        )
-    return values
+            kind = dtype if variable.name == "kernel" else "float32"
+            group.create_dataset(name, data=readable(variable, kind, name))
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
