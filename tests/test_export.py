@@ -149,7 +149,8 @@ def test_a_method_for_every_format(model, tmp_path, monkeypatch):
 
 def test_what_cannot_be_exported(model, tmp_path):
     with pytest.raises(
-        ValueError, match=r"no format .onxx.* tf_saved_model, saved_model, onnx, lit"
+        ValueError,
+        match=r"no format 'onxx'.* tf_saved_model, saved_model, onnx, litert",
     ):
         model.export(tmp_path / "x", format="onxx")
     with pytest.raises(ValueError, match=r"\(100, 128\): .* divide by 64"):

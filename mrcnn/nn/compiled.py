@@ -57,7 +57,7 @@ class CompiledSizes:
         with self._lock:
             function = self._functions.pop(key, None) or self._compiled()
             self._functions[key] = function  # the last is the one used last
-            while len(self._functions) > max(model.compiled_sizes, 1):
+            while len(self._functions) > max(model.compiled_sizes, 0):
                 forgotten.append(self._functions.popitem(last=False))
         if forgotten:
             # A graph refers to itself, so it is here that its memory becomes free.

@@ -14,7 +14,13 @@ from mrcnn.formats.function import Exported
 from mrcnn.hardware import refuse_after_fork
 from mrcnn.nn.compiled import CompiledSizes
 from mrcnn.nn.deployed import exported_size, in_float32, without_loops
-from mrcnn.nn.saving import as_settings, check_layers, decaying, not_decayed
+from mrcnn.nn.saving import (
+    as_data,
+    as_settings,
+    check_layers,
+    decaying,
+    not_decayed,
+)
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.structures import Preprocessing, Tensor
 from mrcnn.tasks import LOSS_NAMES
@@ -103,7 +109,7 @@ class Composite(keras.Model):
         with self._making:
             if self.predict_function is None or force:
                 self._compiled = CompiledSizes(self)
-                if keras.backend.backend() == "jax":  # there it is given all weights
+                if keras.backend.backend() == "jax":  # Keras hands it all weights
                     super().make_predict_function(force)
                 else:
                     self.predict_function = self._compiled.steps
@@ -147,8 +153,8 @@ class Composite(keras.Model):
                 name: keras.saving.serialize_keras_object(part)
                 for name, part in self.parts._asdict().items()
             },
-            "settings": self.settings._asdict(),
-            "preprocessing": self.preprocessing._asdict(),
+            "settings": as_data(self.settings),
+            "preprocessing": as_data(self.preprocessing),
             "seed": self.seed,
             "compiled_sizes": self.compiled_sizes,
             "class_names": list(self.class_names),

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
+
+
+def as_data(settings: Any) -> dict[str, Any]:
+    """Return settings, a named tuple, as what JSON knows: NumPy's numbers too."""
+    return {name: np.asarray(v).tolist() for name, v in settings._asdict().items()}
 
 
 def as_settings(kind: type, values: Mapping[str, Any]) -> Any:
@@ -19,9 +25,11 @@ def as_settings(kind: type, values: Mapping[str, Any]) -> Any:
             f"differ in {', '.join(wrong)}. Load it with the version that saved it, "
             "and carry its weights over with mrcnn.weights."
         )
-    return kind(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    )
+    return kind(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def check_layers(part: keras.Model) -> None:

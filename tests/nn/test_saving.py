@@ -47,9 +47,11 @@ def test_a_saved_model_comes_back(tiny_config, tmp_path, precision):
     settings = {
         "DETECTION_MIN_CONFIDENCE": 0.0,
         "IMAGE_RESIZE_MODE": "pad64",
-        "MEAN_PIXEL": (1.5, 2.5, 3.5),
+        "MEAN_PIXEL": np.array([1.5, 2.5, 3.5]),
         "LAYER_WIDTHS": {**tiny_config.LAYER_WIDTHS, "mrcnn_mask_conv2": 5},
         "TRAIN_BN": False,
+        "RPN_ANCHOR_SCALES": np.array([8, 16, 24, 32, 64]),
+        "DETECTION_NMS_THRESHOLD": np.float32(0.3),
     }
     config = type("Own", (type(tiny_config),), settings)()
     model = build.model(config, seed=9, precision=precision, compiled_sizes=3)
