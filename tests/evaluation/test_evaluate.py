@@ -23,7 +23,7 @@ class FakeModel:
 
     def __init__(self, preprocessing: Preprocessing, *, classes: int = 4) -> None:
         self.preprocessing = preprocessing
-        self.classes = classes
+        self.classes, self.class_names = classes, ()
         self.box_head = SimpleNamespace(output_shape=((None, None, classes),))
         self.sure = 0.7
         self.refine = lambda rois: rois

@@ -22,7 +22,8 @@ def variables():
 
 @pytest.mark.parametrize(("limit", "factor"), [(5.0, 1.0), (2.5, 0.5)])
 def test_gradients_are_clipped_by_the_norm_of_all_of_them(variables, limit, factor):
-    config = type("Any", (Config,), {"GRADIENT_CLIP_NORM": limit})()
+    settings = {"NUM_CLASSES": 2, "GRADIENT_CLIP_NORM": limit}
+    config = type("Any", (Config,), settings)()
     weights, gradients = variables
     optimizer = build.optimizer(config, 1.0)
     optimizer.apply_gradients(zip(gradients, weights, strict=True))
@@ -33,7 +34,8 @@ def test_gradients_are_clipped_by_the_norm_of_all_of_them(variables, limit, fact
 
 def test_momentum_adds_up(variables):
     weights, gradients = variables
-    optimizer = build.optimizer(Config(), 0.1)
+    config = type("Any", (Config,), {"NUM_CLASSES": 2})()
+    optimizer = build.optimizer(config, 0.1)
     for _ in range(2):
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
     # 0.1 * 3, and then 0.9 of it and as much again.
