@@ -98,12 +98,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+_at_work = False
+"""Whether this package has computed something in this process."""
+
 _forked = False
 """Whether this process was forked from one in which the backend had begun to work."""
 
 
 def _backend_works() -> bool:
-    """Return whether the backend has threads of its own, without starting any."""
+    """Return whether the backend has begun to work for others, without starting it.
+
+    Torch does not say.
+    """
     match keras.backend.backend():
         case "tensorflow":
             module = sys.modules.get("tensorflow.python.eager.context")
@@ -117,7 +123,7 @@ def _backend_works() -> bool:
 
 def _after_fork() -> None:
     global _forked
-    _forked = _forked or _backend_works()
+    _forked = _forked or _at_work or _backend_works()
 
 
 if hasattr(os, "register_at_fork"):  # Windows never forks
@@ -128,12 +134,13 @@ def refuse_after_fork() -> None:
     """Refuse to compute where no answer would ever come.
 
     A forked process has its parent's memory, but none of its threads: work that the
-    backend hands to them waits for ever.
+    backend hands to them waits for ever. So it is with TensorFlow, JAX and Torch.
 
     Raises:
         RuntimeError: in a process forked after the backend had begun to work; says what
             to do.
     """
+    global _at_work
     if _forked:
         raise RuntimeError(
             f"This process was forked after {keras.backend.backend()} had begun to "
@@ -141,3 +148,4 @@ def refuse_after_fork() -> None:
             'workers with multiprocessing.get_context("spawn"), or fork before '
             "anything is computed and build the model in each worker."
         )
+    _at_work = True

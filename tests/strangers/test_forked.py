@@ -5,19 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import pytest
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system never forks"),
-    pytest.mark.skipif(
-        keras.backend.backend() != "tensorflow", reason="whose children hang"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="this system never forks"
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 # The parent forks while it is young, and its child, which had nothing to lose, works.
-# The later ones meet a parent that has begun to work in three ways.
+# The later ones meet a parent that has begun to work.
 PROGRAM = """
 import os, signal, sys, warnings
 import numpy as np
@@ -46,9 +42,14 @@ def in_child(name, job):
         print(name, "hung", flush=True)
 
 in_child("young", lambda: detection.detect(new(), [image]))
-keras.ops.add(np.ones(3), 1)
+if keras.backend.backend() != "torch":  # which takes no thread for so little
+    keras.ops.add(np.ones(3), 1)
+    in_child("other", new)
+old = new()
 in_child("new", new)
+in_child("old", lambda: detection.detect(old, [image]))
 model = new()
+detection.detect(model, [image])
 in_child("detect", lambda: detection.detect(model, [image]))
 in_child("predict", lambda: model.predict({"images": image[None]}, verbose=0))
 in_child("compile", lambda: model.compile("sgd"))
@@ -73,7 +74,7 @@ def test_forked_children_answer_or_refuse_at_once():
     assert said.pop("young") == "young answered"
     assert said.pop("numpy") == "numpy answered"
     assert said.pop("parent") == "parent found 1 result"
-    assert list(said) == ["new", "detect", "predict", "compile", "call", "load"]
+    assert {"new", "old", "detect", "predict", "compile", "call", "load"} <= set(said)
     for line in said.values():
-        assert "refused: This process was forked after tensorflow had begun" in line
+        assert "refused: This process was forked after" in line
         assert 'get_context("spawn")' in line
