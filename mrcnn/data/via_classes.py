@@ -130,7 +130,8 @@ def label(
     values = values_of(region for regions in annotated.values() for region in regions)
     says = any(value != "''" for counts in values.values() for value in counts)
     if key is None and len(named) == 1 and (alone or not says):
-        _tell_one(name, values, faults.subject, alone)
+        if any(annotated.values()):
+            _tell_one(name, values, faults.subject, alone)
         return {f: [(r, name) for r in rs] for f, rs in annotated.items()}
     key = find_key(values, faults.subject, key, name) if any(annotated.values()) else ""
     return choose(annotated, named, key, faults)

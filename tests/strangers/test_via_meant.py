@@ -132,6 +132,12 @@ def test_one_class_in_a_list_needs_no_attribute(tmp_path, capsys, classes, attri
     assert "say nothing of their class: all are 'cup'" in capsys.readouterr().out
 
 
+def test_nothing_is_said_of_no_regions(tmp_path, capsys):
+    with pytest.raises(ValueError, match="no annotated image"):
+        load_via(write(tmp_path), ["cup"])
+    assert not capsys.readouterr().out
+
+
 def test_a_list_of_one_still_reads_attributes(tmp_path):
     with pytest.raises(ValueError, match="'kind' is 'plate', which classes lacks"):
         load_via(write(tmp_path, {"kind": "plate"}), ["cup"])
