@@ -252,8 +252,8 @@ def numbers() -> dict[str, str]:
     rows = [(what, ", ".join(names)) for what, names in groups.items()]
     return {
         "count": str(len(augmenters())),
-        "taken": table(["masks", "augmenters"], rows),
-        "refused": table(["augmenter", "why, and the way out"], refused),
+        "taken": table(["masks", "augmenters"], rows, "---"),
+        "refused": table(["augmenter", "why, and the way out"], refused, "---"),
     }
 
 

@@ -13,9 +13,11 @@ from stages_pruning import EXAMPLE, SCHEDULE, SPARSITY, Weights
 from stages_walk import Walk
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; all columns but the first are aligned right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], align: str = "---:"
+) -> str:
+    """Return a Markdown table; columns but the first are aligned right, or as given."""
+    rule = ["---", *[align] * (len(head) - 1)]
     lines = [head, rule, *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mrcnn.data.faults import as_path
+
 OBJECTS: dict[str, tuple[set[str], ...]] = {
     "a COCO file": (
         {"images", "annotations"},
@@ -63,7 +65,7 @@ def read_json(path: str | Path) -> Any:
     many, a key written twice with different values (readers keep the last and say
     nothing), a file cut short, another kind of file.
     """
-    path = Path(path)
+    path = as_path(path, "annotations")
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.json"))[:10]
         hint = f" Beside it: {', '.join(beside)}." if beside else ""

@@ -23,8 +23,8 @@ OTHER_BYTE = {
 }
 """Pillow's raw modes of 16-bit colours, each of which keeps the high byte of a number,
 and the one that keeps the other byte of the same file."""
-SINGLE = ("uint16", "int16", "int32", "float32")
-"""Types of one band that Pillow keeps whole, beside uint8 and bool."""
+SINGLE = ("uint16", "int32", "float32")
+"""Types of one band that Pillow keeps as they are, beside uint8 and bool."""
 
 
 def read_tiff(path: str | Path, channels: int | None) -> tuple[np.ndarray, int] | None:

@@ -17,6 +17,9 @@ DIM = 4
 """Whole numbers that stay below 1 / DIM of their type's range are not taken for it."""
 FLAT = 16
 """Nor are those whose least and largest value are within 1 / FLAT of it."""
+FEW = 16
+"""Values that stay below are all black in any usual number of bits: of floats that pass
+1 by a little, of pictures whose values number objects or classes."""
 
 
 class PictureError(ValueError):
@@ -77,13 +80,16 @@ def _whole_range(pixels: np.ndarray, name: str, white: int | None) -> Levels:
         return 0, white
     if kind.kind == "f":
         if least < 0 or most > 1:
-            usual = least >= 0 and most <= 255
-            _refuse(name, least, most, "floats beyond 0..1", (0, 255) if usual else ())
+            guess = (0, 255 if FEW <= most <= 255 else most) if least >= 0 else ()
+            _refuse(name, least, most, "floats beyond 0..1", guess)
         once("Pictures of floats: 0..1 becomes 0..255 (else state levels).")
         return 0, 1
     bits, full = 8 * kind.itemsize, int(np.iinfo(kind).max)
     if least < 0:
         _refuse(name, least, most, "numbers with a sign", ())
+    if 0 < most < FEW:
+        what = f"{bits} bits; perhaps it numbers objects"
+        _refuse(name, least, most, what, (0, most))
     if 0 < most < full / DIM:
         guess = next(2**b - 1 for b in USUAL_BITS if most < 2**b)
         _refuse(name, least, most, f"{bits} bits, of which it fills few", (0, guess))
@@ -96,10 +102,10 @@ def _whole_range(pixels: np.ndarray, name: str, white: int | None) -> Levels:
 def _refuse(
     name: str, least: float, most: float, what: str, guess: Levels | tuple[()]
 ) -> None:
-    guess = guess or (least, most)
-    low, high = (f"{value:.10g}" for value in guess)
+    low, high = guess or (least, max(most, 0) if least == most else most)
     raise PictureError(
         f"{name} holds values from {least:.10g} to {most:.10g} ({what}): state the "
         f"values that are black and white in all your pictures, such as "
-        f"levels=({low}, {high}), in `read_image` or as an attribute of the data set."
+        f"levels=({low:.10g}, {high:.10g}), in `read_image` or as an attribute of the "
+        "data set."
     )

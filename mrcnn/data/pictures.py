@@ -4,10 +4,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from mrcnn.data import deep
 from mrcnn.data.arrays import fit_channels
+from mrcnn.data.faults import as_path
+from mrcnn.data.file_kinds import kind_of
 from mrcnn.data.levels import Levels, PictureError, to_bytes
 from mrcnn.data.orientation import BACK, check_orientation, tag_of, turn
 
@@ -107,7 +109,7 @@ def header(path: str | Path) -> tuple[int, int, int] | None:
 
 def _start(path: str | Path) -> bytes:
     """Return the first bytes of a file, by which formats are known."""
-    if not Path(path).is_file():
+    if not as_path(path, "an image file").is_file():
         raise FileNotFoundError(
             f"image file {path} is missing: restore it or remove it from the dataset."
         )
@@ -145,8 +147,13 @@ def _unreadable(path: str | Path, error: Exception) -> ValueError:
             "trust it, raise PIL.Image.MAX_IMAGE_PIXELS, now "
             f"{Image.MAX_IMAGE_PIXELS}, or set it to None; or cut it into tiles."
         )
+    if kind := kind_of(path):
+        return ValueError(f"image file {path} cannot be read: it is {kind}.")
+    why = str(error)
+    if isinstance(error, UnidentifiedImageError):  # Its text names an object, no file.
+        why = f"Pillow knows no picture that begins with {_start(path)!r}"
     return ValueError(
-        f"image file {path} cannot be read ({error}): replace it or remove it from the "
+        f"image file {path} cannot be read ({why}): replace it or remove it from the "
         "dataset."
     )
 

@@ -87,6 +87,13 @@ class Region:
         x, y = self.corners()
         return (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
 
+    def beyond(self, height: int, width: int) -> float:
+        """Return how far its `corners` lie outside a frame, pixels; 0 if none does."""
+        x, y = self.corners()
+        return max(
+            0.0, *map(float, (-x.min(), -y.min(), x.max() - width, y.max() - height))
+        )
+
     def _why(self, height: int, width: int) -> str:
         x, y = self.corners()
         if x.max() < 0 or y.max() < 0 or x.min() >= width or y.min() >= height:

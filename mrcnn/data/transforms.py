@@ -9,7 +9,7 @@ from mrcnn.data.arrays import check_image as check_image
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.ops.resize import resize_bilinear
-from mrcnn.ops.thin import keep_thin
+from mrcnn.ops.thin import keep_thin, reaches
 from mrcnn.structures import Preprocessing
 
 
@@ -111,8 +111,8 @@ def place_image(image: np.ndarray, geometry: Geometry) -> np.ndarray:
 def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return masks (h, w, n) bool as (H, W, n) bool, each pixel its nearest one.
 
-    Thin objects that would vanish or break where masks shrink are kept, see
-    `mrcnn.ops.thin`.
+    Thin objects that would vanish or break where masks shrink are kept, and so are thin
+    parts of others, such as a string; see `mrcnn.ops.thin`.
     """
     source, target = geometry.original_shape, geometry.resized_shape
     if source != target:
@@ -122,19 +122,28 @@ def place_masks(masks: np.ndarray, geometry: Geometry) -> np.ndarray:
         )
         whole, masks = masks, masks[rows][:, columns]
         if target < source:
-            for i in _maybe_thin(whole, source[0] / target[0]):
+            cell = source[0] / target[0], source[1] / target[1]
+            for i in _maybe_thin(whole, masks, cell):
                 masks[..., i] = keep_thin(whole[..., i], masks[..., i])
     return place(masks, geometry)
 
 
-def _maybe_thin(masks: np.ndarray, pixels: float) -> Iterator[int]:
-    """Yield which masks (h, w, n) may be thin on a grid whose cells have such a side.
+def _maybe_thin(
+    masks: np.ndarray, shrunk: np.ndarray, cell: tuple[float, float]
+) -> Iterator[int]:
+    """Yield which masks (h, w, n) may lose thin parts on a grid of cells of h x w.
 
-    They are narrower than two cells, or fill less than half of their boxes.
+    They are narrower than two cells, fill less than half of their boxes, or leave cells
+    at the sides of these empty.
     """
-    for i, (y1, x1, y2, x2) in enumerate(boxes_of_masks(masks)):
+    for i, box in enumerate(boxes_of_masks(masks)):
+        y1, x1, y2, x2 = box
         part = masks[y1:y2, x1:x2, i]
-        narrow = 0 < min(part.shape) < 2 * pixels
+        if not part.size:
+            continue
+        start, end = np.floor(box[:2] / cell), np.ceil(box[2:] / cell)
+        cells = np.concatenate([start, end]).astype(int)
+        narrow = min(part.shape) < 2 * cell[0] or not reaches(shrunk[..., i], cells)
         if narrow or 2 * np.count_nonzero(np.ascontiguousarray(part)) < part.size:
             yield i
 

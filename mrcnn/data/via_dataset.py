@@ -10,7 +10,7 @@ import numpy as np
 
 from mrcnn.data import via, via_classes
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.faults import Faults
+from mrcnn.data.faults import Faults, as_path
 from mrcnn.data.frames import frame_of, other_frame
 from mrcnn.data.levels import Levels
 from mrcnn.data.orientation import check_orientation, turned_shape
@@ -20,6 +20,8 @@ from mrcnn.data.via_classes import Classes
 
 ANNOTATIONS = "via_region_data.json"
 """The annotation file of a folder, by Matterport's name."""
+SLIP = 1.0
+"""How far a region may be drawn beyond its image in silence, pixels."""
 PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
@@ -49,8 +51,8 @@ class ViaDataset(Dataset):
             classes: their names in the order of their ids from 1 on, the same for
                 training and validation; or a mapping from the values of the attribute
                 to names, such as {"sword": "sword", "sowrd": "sword", "dirt": None},
-                where None leaves regions out; or one name for all regions, whatever
-                their attributes.
+                where None leaves regions out; or one name, as text, for all regions,
+                whatever their attributes.
             class_key: the attribute that holds the class; may differ from file to file.
                 By default the only one that there is, and it is printed.
             images: the folder of the images; by default that of the JSON file.
@@ -64,21 +66,21 @@ class ViaDataset(Dataset):
 
         Raises:
             FileNotFoundError: a file is missing.
+            TypeError: names an argument that is no path or name.
             ValueError: lists what is wrong, by file, image and region.
         """
         check_orientation(orientation)
         path = annotation_file(annotations)
+        folder = path.parent if images is None else as_path(images, "images")
+        if images is not None and not folder.is_dir():
+            raise FileNotFoundError(f"images is {folder}, which is no folder.")
+        if not isinstance(class_key, str | None):
+            raise TypeError(f"class_key is {class_key!r}: give the attribute's name.")
         named = via_classes.class_names(classes)
         faults = Faults(path)
         annotated = via.read(path, polylines=polylines, keep_empty=True, faults=faults)
-        if isinstance(classes, str) and class_key is None:
-            (name,) = via_classes.in_order(named)
-            chosen = {f: [(r, name) for r in rs] for f, rs in annotated.items()}
-        else:
-            every = [region for regions in annotated.values() for region in regions]
-            key = via_classes.find_key(every, path, class_key) if every else ""
-            chosen = via_classes.choose(annotated, named, key, faults)
-        folder = Path(images) if images else path.parent
+        alone = isinstance(classes, str)
+        chosen = via_classes.label(annotated, named, class_key, faults, alone=alone)
         taken = {f: rs for f, rs in chosen.items() if rs or keep_empty}
         ready = list(_on_disk(folder, taken, faults, orientation, self.levels))
         faults.settle(skip=skip_faulty)
@@ -122,7 +124,7 @@ def annotation_file(path: str | Path) -> Path:
 
     Raises FileNotFoundError if the folder holds none, ValueError if it holds several.
     """
-    path = Path(path)
+    path = as_path(path, "annotations")
     if not path.is_dir() or (path / ANNOTATIONS).is_file():
         return path / ANNOTATIONS if path.is_dir() else path
     files = sorted(path.glob("*.json"))
@@ -160,6 +162,7 @@ def _on_disk(
     shapes = {f: [region for region, _ in taken[f]] for f in sizes}
     frame = frame_of(orientation, sizes, shapes, faults)
     moved = [f for place, f in places.items() if place != folder / f]
+    over: dict[str, float] = {}
     for place, filename in places.items():
         *shape, tag = sizes[filename]
         height, width = turned_shape(shape, tag) if frame == "turned" else shape
@@ -168,6 +171,7 @@ def _on_disk(
             try:
                 region.check(height, width)
                 kept.append((region, name))
+                over[region.where] = region.beyond(height, width)
             except ValueError as error:
                 faults.add(f"{error}{other_frame(region, sizes[filename], frame)}")
         if kept or not taken[filename]:
@@ -180,10 +184,24 @@ def _on_disk(
                 "regions": [region for region, _ in kept],
                 "classes": [name for _, name in kept],
             }
+    _tell_cut(over, faults.subject)
     if moved:
         print(
             f"{faults.subject}: {len(moved)} file names have folders, such as "
             f"{moved[0]}; their images are taken from {folder} (or images=)."
+        )
+
+
+def _tell_cut(over: Mapping[str, float], subject: str) -> None:
+    """Print how many regions are cut, and how far they lie outside their images."""
+    cut = {where: pixels for where, pixels in over.items() if pixels > SLIP}
+    if cut:
+        worst = max(cut, key=cut.__getitem__)
+        print(
+            f"{subject}: {len(cut)} of {len(over)} regions leave their images and are "
+            f"cut there; up to {cut[worst]:.4g} pixels lie outside "
+            f"({worst.removeprefix(f'{subject}: ')}). If they were drawn on pictures "
+            "of another size, take these."
         )
 
 

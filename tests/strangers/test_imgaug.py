@@ -56,6 +56,8 @@ def test_the_page_tells_of_every_augmenter(shown):
     assert len(optional) == 15
     numbers = pictures.numbers_of(augmenters.PAGE)
     assert numbers["count"] == str(len(NAMES))
+    for name in ("taken", "refused"):  # columns of text are read from the left
+        assert numbers[name].splitlines()[1] == "| --- | --- |"
     used = re.findall(r"\{\{ (\w+) \}\}", augmenters.PAGE.read_text())
     assert sorted(used) == sorted(numbers)
 
