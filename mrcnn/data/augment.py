@@ -18,7 +18,7 @@ from mrcnn.data.findings import told
 from mrcnn.data.imgaug_adapter import from_imgaug, is_imgaug
 from mrcnn.structures import Augmentation
 
-REHEARSED = (0, 1, 1, 3)
+REHEARSED = (1, 0, 3, 1)
 """Objects of the made-up pictures on which an augmentation is tried beforehand."""
 
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -256,7 +256,8 @@ def rehearse(augmentation: Augmentation, shape: tuple[int, int, int]) -> None:
     for seed, count in enumerate(REHEARSED):
         masks = np.zeros((*shape[:2], count), bool)
         masks[shape[0] // 4 : -(shape[0] // 4), shape[1] // 4 : -(shape[1] // 4)] = True
-        name = f"a made-up picture of {shape} with {count} objects"
+        objects = "1 object" if count == 1 else f"{count} objects"
+        name = f"a made-up picture of {shape} with {objects}"
         rng = np.random.default_rng(seed)
         augmented(augmentation, noise.copy(), masks, rng, name)
 

@@ -191,7 +191,7 @@ class Findings:
 
 
 def told(error: Exception) -> str:
-    """Return one line: an error, and where in whose code it was raised.
+    """Return one line: an error, and where in a user's code it was raised.
 
     An error that this package raises says itself what is wrong, and needs no place.
     """
@@ -201,8 +201,8 @@ def told(error: Exception) -> str:
     if ours and Path(frames[-1].filename).is_relative_to(PACKAGE):
         return text
     kind = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    if not frames:
-        return kind
-    place = (own or frames)[-1]
-    return f"{kind} ({Path(place.filename).name}, line {place.lineno})"
+    for frame in reversed(frames):
+        place = Path(frame.filename)
+        if "site-packages" not in place.parts and not place.is_relative_to(PACKAGE):
+            return f"{kind} ({place.name}, line {frame.lineno})"
+    return kind

@@ -137,16 +137,15 @@ def frame_of_masks(dataset: Any, read: Collection[int]) -> str:
     LOGGER.warning(
         "%d of %d images have an orientation tag, such as %s. They are read as %s: of "
         "the masks, %d have the shape of the stored image alone and %d that of the "
-        "turned one, as viewers and annotation tools of today show it; %d were made in "
-        "the shape of load_image, and say nothing. If objects were "
-        'drawn on the other, set `orientation = "%s"` on the data set.',
+        "turned one, as viewers and annotation tools of today show it%s. If objects "
+        'were drawn on the other, set `orientation = "%s"` on the data set.',
         len(tagged),
         len(dataset.image_info),
         _name(dataset, next(iter(tagged))) if tagged else "none",
         frame,
         votes["stored"],
         votes["turned"],
-        len(read),
+        f"; {len(read)} have that of load_image, and say nothing" if read else "",
         other,
     )
     return frame

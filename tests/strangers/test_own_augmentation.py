@@ -16,6 +16,11 @@ from mrcnn.structures import Preprocessing
 SQUARE = Preprocessing("square", 64, 64, 0, (0.0, 0.0, 0.0))
 
 
+def two_arguments(image, masks):
+    """Take no source of chance, as other libraries' functions do not."""
+    return image, masks
+
+
 class Ferns(Dataset):
     """Images of level 40 * (i + 1) with `counts[i]` squares."""
 
@@ -67,7 +72,11 @@ def swaps_two(image, masks, rng):
     ("augmentation", "told"),
     [
         (stacks, r"stacks fails on .*with 0 objects: ValueError: need at least one"),
-        (squeezes, r"with 1 objects: augmentation squeezes turned an image"),
+        (squeezes, r"with 1 object: augmentation squeezes turned an image"),
+        (
+            two_arguments,
+            r"two_arg.* on .*1 object: TypeError: [^(]*\(\) [^(]*$",
+        ),
         (swaps_two, r"swaps_two fails on .*with 3 objects: IndexError"),
         (keras.Sequential([keras.layers.Rescaling(1.0)]), "augmentation Sequential "),
     ],

@@ -366,7 +366,7 @@ def test_a_shape_that_follows_load_image_is_no_evidence(tmp_path, caplog):
     assert ShapedByImage(3, paths=paths).load_image(0).shape == (8, 12, 3)
     (record,) = caplog.records
     assert "0 have the shape of the stored image alone and 0" in record.message
-    assert "3 were made in the shape of load_image, and say nothing" in record.message
+    assert "; 3 have that of load_image, and say nothing" in record.message
 
     class Mixed(ShapedByImage):
         def load_mask(self, image_id):
