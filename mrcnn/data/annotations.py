@@ -17,6 +17,8 @@ from mrcnn.data.objects import AnnotationError
 
 SECONDS = 2.0
 """Time that looking at the annotations of a set may take, see `check_training_set`."""
+FURTHER = 8.0
+"""How much longer a set is looked at that is to be refused."""
 
 
 def check_dataset(dataset: Any, name: str = "The data set") -> None:
@@ -73,7 +75,8 @@ def check_training_set(
     """Raise if a data set cannot be learned from, as far as can be told beforehand.
 
     The rule: annotations are looked at for so many seconds, in an order that is spread
-    over the set, and on until one shows an object. So small sets are looked at whole,
+    over the set, and on until one shows an object; and for `FURTHER` seconds more once
+    one cannot be right, so that the error lists all. So small sets are looked at whole,
     large ones in part, and that is printed. What was looked at is not looked at again
     until the next `prepare`. Other errors of `load_mask` than those of `load_objects`,
     and images beyond, are left to whoever loads the image: training names what raises
@@ -82,7 +85,7 @@ def check_training_set(
     Args:
         dataset: prepared.
         name: of the set, for messages.
-        seconds: time to spend.
+        seconds: time to spend on a set that is right.
 
     Raises:
         ValueError: lists the images whose annotations cannot be right; or none shows
@@ -93,13 +96,15 @@ def check_training_set(
     left = [i for i in map(int, dataset.image_ids) if i not in seen]
     order = np.random.default_rng(0).permutation(len(left))
     found = _Look(dataset, name)
-    end = time.monotonic() + seconds
+    start = time.monotonic()
     for done, place in enumerate(order):
-        if time.monotonic() > end and (any(seen.values()) or found.faults.found):
+        faulty = bool(found.faults.found)
+        limit = seconds + FURTHER * faulty
+        if time.monotonic() - start > limit and (faulty or any(seen.values())):
             print(
                 f"{name}: annotations of {done} of {len(left)} images were looked at "
-                f"beforehand, which may take {seconds:g} s; the others are checked as "
-                "they are loaded."
+                f"beforehand, for {limit:g} s at most; the others are checked as they "
+                "are loaded."
             )
             break
         found.at(left[place], seen)

@@ -192,8 +192,12 @@ def test_what_is_looked_at_has_a_time(monkeypatch, capsys):
     check_training_set(Boats(100), "The training set")
     assert capsys.readouterr().out == (
         "The training set: annotations of 4 of 100 images were looked at beforehand, "
-        "which may take 2 s; the others are checked as they are loaded.\n"
+        "for 2 s at most; the others are checked as they are loaded.\n"
     )
+    faulty = dict.fromkeys(range(100))  # and until 10 s where the error is to list all
+    with pytest.raises(ValueError, match="The data set has 20 faults"):
+        check_training_set(Boats(100, answers=faulty))
+    assert "annotations of 20 of 100 images were" in capsys.readouterr().out
 
 
 def test_messages_name_the_set():
