@@ -5,11 +5,26 @@ from mrcnn.config import Config
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.notices import once
 
+LATE = ("loss_weights", "l2")
+"""Settings that Matterport's code reads when it compiles, not when it builds."""
+
+
+def take_up(config: Config, model: MaskRCNN) -> None:
+    """Give a model what its configuration says of the losses now.
+
+    Say once what else was set since the model was built, see `say_if_stale`.
+    """
+    now = build.settings(config)
+    late = {name: getattr(now, name) for name in LATE}
+    model.settings = model.settings._replace(**late)
+    model.loss_weights.assign(model.settings.loss_weights)
+    say_if_stale(config, model)
+
 
 def say_if_stale(config: Config, model: MaskRCNN) -> None:
     """Say once what was set on a configuration since a model was built from it.
 
-    It has no effect on the model, in Matterport's code neither.
+    It has no effect on the model. Of what training reads, see `take_up`.
     """
     inputs = build.preprocessing(config).for_inference()
     now = (build.settings(config), inputs)

@@ -12,6 +12,7 @@ from mrcnn.files import atomic_path
 from mrcnn.formats import find_format
 from mrcnn.formats.function import Exported
 from mrcnn.hardware import refuse_after_fork
+from mrcnn.hdf5 import open_hdf5
 from mrcnn.nn.compiled import CompiledSizes
 from mrcnn.nn.deployed import exported_size, in_float32, without_loops
 from mrcnn.nn.saving import (
@@ -22,6 +23,7 @@ from mrcnn.nn.saving import (
     not_decayed,
 )
 from mrcnn.nn.settings import Parts, Settings
+from mrcnn.paths import as_path
 from mrcnn.structures import Preprocessing, Tensor
 from mrcnn.tasks import LOSS_NAMES
 
@@ -221,6 +223,18 @@ class Composite(keras.Model):
         with atomic_path(path) as temporary:
             super().save(temporary, **kwargs)
 
+    def save_weights(
+        self, filepath: str | Path, overwrite: bool = True, **kwargs: Any
+    ) -> None:
+        """Write the weights in Keras' layout; ValueError if the name says another."""
+        _check_keras_layout(filepath, "save_weights")
+        super().save_weights(filepath, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath: str | Path, **kwargs: Any) -> None:
+        """Read weights in Keras' layout; ValueError if the file has another."""
+        _check_keras_layout(filepath, "load_weights")
+        super().load_weights(filepath, **kwargs)
+
     def export(
         self,
         filepath: str | Path,
@@ -259,3 +273,20 @@ class Composite(keras.Model):
 
         shape = (*size, self.backbone.input_shape[-1])
         write(Exported(detect, twin, shape), Path(filepath))
+
+
+def _check_keras_layout(path: Any, method: str) -> None:
+    """Refuse files that Keras' methods for weights would write or read wrongly."""
+    path = as_path(path, "filepath")
+    written = path.name.endswith((".weights.h5", ".weights.json"))
+    reading = method == "load_weights"
+    if reading and path.name.endswith(".weights.h5") and path.is_file():
+        with open_hdf5(path) as file:  # whatever it is called
+            written = "layer_names" not in file.attrs
+    if written or (reading and path.suffix == ".keras"):
+        return
+    raise ValueError(
+        f"{path}: model.{method} is Keras' own, for files in its layout that end in "
+        f".weights.h5. mrcnn.weights.{method}(model, path) is for the .h5 layout of "
+        "Matterport's code."
+    )
