@@ -40,7 +40,11 @@ class Composite(keras.Model):
         class_names: background first, as training or a file named them; else ().
         compiled_sizes: how many sizes of inputs stay compiled, each with its memory;
             the one longest unused goes first.
+        built_from: the settings that `mrcnn.build.model` took, and which it alone
+            reads; None of a model that comes from a file.
     """
+
+    built_from: Any = None
 
     def __init__(
         self,
