@@ -12,7 +12,7 @@ from mrcnn.files import atomic_path
 from mrcnn.formats import find_format
 from mrcnn.formats.function import Exported
 from mrcnn.hardware import refuse_after_fork
-from mrcnn.nn.compiled import CompiledSizes
+from mrcnn.nn.compiled import CompiledSizes, check_batch
 from mrcnn.nn.deployed import exported_size, in_float32, without_loops
 from mrcnn.nn.saving import (
     as_data,
@@ -96,8 +96,15 @@ class Composite(keras.Model):
     # --- Running
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the model as Keras does; RuntimeError where that would never end."""
+        """Call the model as Keras does.
+
+        Raises:
+            RuntimeError: where that would never end, see `hardware.refuse_after_fork`.
+            TypeError: if the first argument is no batch.
+        """
         refuse_after_fork()
+        if args:
+            check_batch(args[0])
         return super().__call__(*args, **kwargs)
 
     def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
