@@ -16,6 +16,7 @@ from mrcnn.callbacks import (
 )
 from mrcnn.data import preflight
 from mrcnn.data.annotations import learn_classes
+from mrcnn.data.dataset import image_name
 from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -109,13 +110,10 @@ class _StopAtNonFinite(keras.callbacks.Callback):
         if not bad:
             return
         epoch, dataset = self.train.epoch, self.train.dataset
-        images = [
-            dataset.image_reference(i) or dataset.image_info[i]["id"]
-            for i in self.train.image_ids(epoch, batch)
-        ]
+        images = [image_name(dataset, i) for i in self.train.image_ids(epoch, batch)]
         raise NonFiniteLossError(
             f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad)} became NaN or "
-            f"infinite on {', '.join(map(str, images))}. Look at these images and "
+            f"infinite on {', '.join(images)}. Look at these images and "
             "their annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
         )
 

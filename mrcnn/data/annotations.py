@@ -11,22 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from mrcnn.data.dataset import Dataset, load_objects
+from mrcnn.data.dataset import Dataset, image_name, load_objects
 from mrcnn.data.faults import Faults
 from mrcnn.data.objects import AnnotationError
 
-SECONDS = 10.0
-"""Time that looking at annotations may take; the rest are checked as they are used."""
+SECONDS = 2.0
+"""Time that looking at the annotations of a set may take, see `check_training_set`."""
 
 
-def check_dataset(dataset: Any, name: str = "dataset") -> None:
+def check_dataset(dataset: Any, name: str = "The data set") -> None:
     """Refuse what is no data set, is not prepared, is empty, or lacks classes.
 
     Costs nothing: no image is read.
 
     Args:
         dataset: whatever was given for one.
-        name: of the argument.
+        name: of the set or argument, for messages.
 
     Raises:
         TypeError: names what was given.
@@ -42,76 +42,115 @@ def check_dataset(dataset: Any, name: str = "dataset") -> None:
     added = len(dataset.image_info), len(dataset.class_info)
     if not len(dataset.image_ids):
         raise ValueError(
-            f"The data set has {added[0]} images, but is not prepared: call prepare() "
+            f"{name} has {added[0]} images, but is not prepared: call prepare() "
             "after the last add_class and add_image."
             if added[0]
-            else "The data set holds no images: load some, and call prepare()."
+            else f"{name} holds no images: load some, and call prepare()."
         )
     if added != (dataset.num_images, dataset.num_classes):
         raise ValueError(
-            f"The data set has {added[0]} images and {added[1]} classes, but prepare() "
+            f"{name} has {added[0]} images and {added[1]} classes, but prepare() "
             f"saw {dataset.num_images} and {dataset.num_classes}: call it again after "
             "the last add_class and add_image."
         )
     counts = Counter(str(info["source"]) for info in dataset.image_info)
-    faults = Faults("The data set")
+    faults = Faults(name)
     for source, count in counts.items():
         classes = dataset.source_class_ids.get(source, [0])
         if classes == [0]:
             others = ", ".join(map(repr, filter(None, dataset.sources))) or "no source"
             faults.add(
-                f"{count} images are of source {source!r}, which has no classes; "
-                f"{others} has. Give add_class and add_image the same source.",
+                f"{name}: {count} images are of source {source!r}, which has no "
+                f"classes; {others} has. Give add_class and add_image the same source.",
                 grave=True,
             )
     faults.settle()
 
 
-def check_training_set(dataset: Dataset, seconds: float = SECONDS) -> None:
+def check_training_set(
+    dataset: Dataset, name: str = "The data set", seconds: float = SECONDS
+) -> None:
     """Raise if a data set cannot be learned from, as far as can be told beforehand.
 
-    Annotations are looked at in an order that is spread over the set, for so long, and
-    on until one shows an object. What was looked at is not looked at again until the
-    next `prepare`. Other errors of `load_mask` than those of `load_objects` are left
-    to whoever loads the image.
+    The rule: annotations are looked at for so many seconds, in an order that is spread
+    over the set, and on until one shows an object. So small sets are looked at whole,
+    large ones in part, and that is printed. What was looked at is not looked at again
+    until the next `prepare`. Other errors of `load_mask` than those of `load_objects`,
+    and images beyond, are left to whoever loads the image: training names what raises
+    an error and leaves it out, up to a share (see `findings`).
+
+    Args:
+        dataset: prepared.
+        name: of the set, for messages.
+        seconds: time to spend.
 
     Raises:
         ValueError: lists the images whose annotations cannot be right; or none shows
             an object.
     """
-    check_dataset(dataset)
+    check_dataset(dataset, name)
     seen: dict[int, int] = vars(dataset).setdefault("_objects_seen", {})
     left = [i for i in map(int, dataset.image_ids) if i not in seen]
-    faults = Faults("The data set")
-    start, unread = time.monotonic(), 0
-    strange: dict[tuple[str, int], int] = {}
-    for done, place in enumerate(np.random.default_rng(0).permutation(len(left))):
-        if time.monotonic() - start > seconds and (any(seen.values()) or faults.found):
+    order = np.random.default_rng(0).permutation(len(left))
+    found = _Look(dataset, name)
+    end = time.monotonic() + seconds
+    for done, place in enumerate(order):
+        if time.monotonic() > end and (any(seen.values()) or found.faults.found):
             print(
-                f"Annotations of {done} of {len(left)} images were looked at in "
-                f"{seconds:g} s; the others are checked when they are loaded."
+                f"{name}: annotations of {done} of {len(left)} images were looked at "
+                f"beforehand, which may take {seconds:g} s; the others are checked as "
+                "they are loaded."
             )
             break
-        image_id = left[place]
+        found.at(left[place], seen)
+    found.tell()
+    if not any(seen.values()) and not found.unread:
+        raise ValueError(_nothing(dataset, name))
+
+
+class _Look:
+    """What turns up while the annotations of a data set are looked at."""
+
+    def __init__(self, dataset: Dataset, name: str) -> None:
+        self.dataset, self.name = dataset, name
+        self.faults = Faults(name)
+        self.looked = self.unread = 0
+        self.strange: dict[tuple[str, int], int] = {}
+        self.empty: dict[int, bool] = {}  # image -> whether no mask of it has a pixel
+
+    def at(self, image_id: int, seen: dict[int, int]) -> None:
+        """Look at an image, and note its objects in `seen`."""
+        dataset = self.dataset
         try:
             masks, class_ids = load_objects(dataset, image_id)
         except AnnotationError as error:
-            faults.add(error, grave=True)
-            continue
-        except Exception:  # what a file or a user's code raises
-            unread += 1
-            continue
-        objects = class_ids > 0
-        if not any(seen.values()):  # to look for pixels is slow: once is enough
-            objects &= masks.any(axis=(0, 1))
-        seen[image_id] = int(objects.sum())
+            self.faults.add(error, grave=True)
+            return
+        except Exception:  # A user's load_mask raises errors of any kind.
+            self.unread += 1
+            return
+        self.looked += 1
+        shown = masks.any(axis=(0, 1))
+        if not shown.all():
+            self.empty[image_id] = not shown.any()
+        seen[image_id] = int((shown & (class_ids > 0)).sum())
         source = dataset.image_info[image_id]["source"]
         for class_id in np.setdiff1d(abs(class_ids), dataset.source_class_ids[source]):
-            strange.setdefault((source, int(class_id)), image_id)
-    faults.settle()
-    _tell_strange(dataset, strange)
-    if not any(seen.values()) and not unread:
-        raise ValueError(_nothing(dataset))
+            self.strange.setdefault((source, int(class_id)), image_id)
+
+    def tell(self) -> None:
+        """Raise one error for all faults; print the rest."""
+        self.faults.settle()
+        _tell_strange(self.dataset, self.strange)
+        if self.empty:
+            print(
+                f"{self.name}: {len(self.empty)} of {self.looked} images looked at "
+                "have masks without a pixel, such as "
+                f"{image_name(self.dataset, next(iter(self.empty)))}; "
+                f"{sum(self.empty.values())} have no other masks. They teach nothing: "
+                "see whether load_mask reads all values of its files (cv2.imread makes "
+                "8 bits of 16) and draws inside the image."
+            )
 
 
 def _tell_strange(dataset: Dataset, strange: dict[tuple[str, int], int]) -> None:
@@ -119,15 +158,16 @@ def _tell_strange(dataset: Dataset, strange: dict[tuple[str, int], int]) -> None
     for (source, class_id), image_id in strange.items():
         info = dataset.class_info[class_id]
         print(
-            f"{dataset.image_reference(image_id)} is of source {source!r} and shows a "
+            f"{image_name(dataset, image_id)} is of source {source!r} and shows a "
             f"{info['name']!r}, a class of source {info['source']!r} alone: what looks "
             "like one does not count in the class loss there. add_class for both."
         )
 
 
-def _nothing(dataset: Dataset) -> str:
+def _nothing(dataset: Dataset, whose: str) -> str:
     """Say that no image shows an object, and why if that can be told."""
-    text = f"None of {len(dataset.image_ids)} images shows an object to learn from: "
+    count = len(dataset.image_ids)
+    text = f"{whose}: none of {count} images shows an object to learn from: "
     passed = sorted(map(repr, dataset._passed_on))
     name = type(dataset).__name__
     if not passed:

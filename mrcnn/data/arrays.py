@@ -1,10 +1,29 @@
 """Arrays that are to be images: their channels, their type and their range."""
 
+from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from mrcnn.notices import once
+
+READ = "read it with mrcnn.data.dataset.read_image"
+USUAL_BITS = (10, 12, 14, 16, 32)
+
+
+def no_array(image: Any) -> str | None:
+    """Say what stands in the place of an image, and the way out; None if it may be."""
+    if image is None:
+        return (
+            "None, which is what cv2.imread returns for a file that it cannot read; "
+            "check the path and give the pixels"
+        )
+    if isinstance(image, str | bytes | PathLike):
+        return f"the path {image!r} and no picture; {READ}, and give the pixels"
+    if type(image).__module__.startswith("PIL."):
+        return "a Pillow image; give np.asarray(image.convert('RGB'))"
+    return None
 
 
 def check_image(image: Any, name: str, channels: int = 3) -> np.ndarray:
@@ -26,6 +45,13 @@ def check_image(image: Any, name: str, channels: int = 3) -> np.ndarray:
         raise ValueError(
             f"{name}: a Pillow image of mode {image.mode}, whose numbers are no levels "
             'of grey or RGB: pass image.convert("RGB").'
+        )
+    is_picture = type(image).__module__.startswith("PIL.")
+    if not is_picture and (fault := no_array(image)):
+        raise ValueError(f"{name} is {fault}.")
+    if isinstance(image, list | tuple | Mapping):
+        raise ValueError(
+            f"{name} is a {type(image).__name__}; give an array (h, w, {channels})."
         )
     image = np.asarray(image)
     if image.ndim == 2:
@@ -107,9 +133,16 @@ def _check_range(image: np.ndarray, name: str) -> None:
             "subtracts the mean itself."
         )
     if low < 0 or high > 255:
+        full = next((2**b - 1 for b in USUAL_BITS if high < 2**b), None)
+        way = f"image * (255 / {full})"
+        if low < 0 or full is None:
+            way = (
+                "np.clip((image.astype(float) - low) * (255 / (high - low)), 0, 255), "
+                "where low and high are black and white in all of them"
+            )
         raise ValueError(
             f"{found}; scale them to 0..255, all images by the same numbers, such as "
-            "image * (255 / 65535) for 16 bits."
+            f"{way}."
         )
     if real and high <= 1 and (image != np.rint(image)).any():
         raise ValueError(

@@ -14,14 +14,19 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.data.albumentations_adapter import from_albumentations, is_albumentations
+from mrcnn.data.findings import told
 from mrcnn.data.imgaug_adapter import from_imgaug, is_imgaug
 from mrcnn.structures import Augmentation
 
-REHEARSALS = 4
-"""How often an augmentation is tried before a training."""
+REHEARSED = (0, 1, 1, 3)
+"""Objects of the made-up pictures on which an augmentation is tried beforehand."""
 
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 """RGB to luma and two colour axes, round which hue turns (NTSC)."""
+
+
+class AugmentationError(ValueError):
+    """An augmentation fails, or changes sizes or types; names it and the image."""
 
 
 def compose(*augmentations: Augmentation) -> Augmentation:
@@ -139,8 +144,8 @@ def as_augmentation(augmentation: Any) -> Augmentation:
             or a callable as described above.
 
     Returns:
-        A callable as described above, which raises ValueError if what it returns is
-        not.
+        A callable as described above. It raises AugmentationError, a ValueError, if
+        what it returns is none; what can be made arrays, such as a tensor, becomes one.
 
     Raises:
         TypeError: if it is none of these.
@@ -165,7 +170,7 @@ def as_augmentation(augmentation: Any) -> Augmentation:
 
 
 def _checked(augmentation: Augmentation, given: Any) -> Augmentation:
-    """Return an augmentation that refuses results of another size or type."""
+    """Return an augmentation that gives arrays of the same sizes and types or fails."""
     name = getattr(given, "__name__", type(given).__name__)
 
     def checked(
@@ -173,17 +178,17 @@ def _checked(augmentation: Augmentation, given: Any) -> Augmentation:
     ) -> tuple[np.ndarray, np.ndarray]:
         result = augmentation(image, masks, rng)
         if not isinstance(result, tuple | list) or len(result) != 2:
-            raise ValueError(
+            raise AugmentationError(
                 f"augmentation {name} returned a {type(result).__name__}: it has to "
                 "return (image, masks)."
             )
-        changed, moved = result
+        changed, moved = map(np.asarray, result)
         wanted, got = (
-            [(array.shape, array.dtype) for array in map(np.asarray, pair)]
+            [(array.shape, array.dtype) for array in pair]
             for pair in ((image, masks), (changed, moved))
         )
         if got != wanted:
-            raise ValueError(
+            raise AugmentationError(
                 f"augmentation {name} turned an image of {_told(wanted[0])} and masks "
                 f"of {_told(wanted[1])} into an image of {_told(got[0])} and masks of "
                 f"{_told(got[1])}. Sizes and types have to stay: give keep_size=True, "
@@ -201,30 +206,59 @@ def _told(array: tuple[tuple[int, ...], np.dtype]) -> str:
     return f"shape {array[0]} {array[1]}"
 
 
+def augmented(
+    augmentation: Augmentation,
+    image: np.ndarray,
+    masks: np.ndarray,
+    rng: np.random.Generator,
+    name: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what an augmentation makes of an image and its masks.
+
+    Args:
+        augmentation: as `as_augmentation` returns it.
+        image: uint8 (h, w, C); may be written to.
+        masks: bool (h, w, n); may be written to.
+        rng: its source of chance.
+        name: of the image, for errors.
+
+    Raises:
+        AugmentationError: names augmentation and image.
+        MemoryError: as it was raised.
+    """
+    try:
+        return augmentation(image, masks, rng)
+    except MemoryError:
+        raise
+    except AugmentationError as error:
+        raise AugmentationError(f"{name}: {error}") from error
+    except Exception as error:  # A user's code raises errors of any kind.
+        what = getattr(augmentation, "__name__", type(augmentation).__name__)
+        raise AugmentationError(
+            f"augmentation {what} fails on {name}: {told(error)}"
+        ) from error
+
+
 def rehearse(augmentation: Augmentation, shape: tuple[int, int, int]) -> None:
-    """Try an augmentation on a made-up picture, for it to fail before a training.
+    """Try an augmentation on made-up pictures, for it to fail before a training.
+
+    They show none, one and several objects.
 
     Args:
         augmentation: see `as_augmentation`.
         shape: of the pictures (H, W, C).
 
     Raises:
-        ValueError: says what failed, or that sizes or types changed. What an
+        AugmentationError: says what failed, or that sizes or types changed. What an
             augmentation does in few cases only may remain unseen.
     """
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    masks = np.zeros((*shape[:2], 1), bool)
-    masks[shape[0] // 4 : -(shape[0] // 4), shape[1] // 4 : -(shape[1] // 4)] = True
-    for seed in range(REHEARSALS):
-        try:
-            augmentation(noise.copy(), masks.copy(), np.random.default_rng(seed))
-        except ValueError:
-            raise
-        except Exception as error:
-            raise ValueError(
-                f"augmentation fails on pictures of {shape}: {type(error).__name__}: "
-                f"{error}"
-            ) from error
+    for seed, count in enumerate(REHEARSED):
+        masks = np.zeros((*shape[:2], count), bool)
+        masks[shape[0] // 4 : -(shape[0] // 4), shape[1] // 4 : -(shape[1] // 4)] = True
+        name = f"a made-up picture of {shape} with {count} objects"
+        rng = np.random.default_rng(seed)
+        augmented(augmentation, noise.copy(), masks, rng, name)
 
 
 def imgaug() -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 LOGGER = logging.getLogger(__name__)
 
 COMPARED = 100
-"""Images that are loaded a second time and compared before the others are believed."""
+"""Images that are loaded again and compared at first, whichever they are."""
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -18,8 +18,10 @@ class ImageCache:
     """Keeps the arrays of images as long as loading them repeats.
 
     Where `load_image` crops at random, say, what was kept would be the same crop for
-    ever. So the first `COMPARED` images that are asked for again are loaded again, and
-    one that differs ends the keeping of all.
+    ever. So the first `COMPARED` times that a kept image is asked for it is loaded
+    again, so that the images of a small set are each compared often; and after that one
+    image an epoch, for what changes later. One that differs ends the keeping of all.
+    Where loading repeats, what is compared changes no image.
     """
 
     def __init__(self, size: int, name: Callable[[int], str]) -> None:
@@ -30,9 +32,9 @@ class ImageCache:
             name: returns what an image is called in messages.
         """
         self._name = name
+        self._compared = self._believed = 0
         self._left = size
         self._kept: dict[int, Arrays] = {}
-        self._compared: set[int] = set()
         self._lock = threading.Lock()
 
     def get(self, image_id: int, load: Callable[[], Arrays]) -> Arrays:
@@ -42,14 +44,21 @@ class ImageCache:
             loaded = load()
             self._keep(image_id, loaded)
             return loaded
-        if image_id in self._compared or len(self._compared) >= COMPARED:
+        if not self._to_compare():
             return kept
         loaded = load()
-        if all(map(np.array_equal, kept, loaded)):
-            self._compared.add(image_id)
-        else:
+        if not all(map(np.array_equal, kept, loaded)):
             self._end(self._name(image_id))
         return loaded
+
+    def _to_compare(self) -> bool:
+        """Tell whether the kept image that is asked for now is to be loaded again."""
+        with self._lock:
+            if self._compared >= COMPARED and self._believed < len(self._kept):
+                self._believed += 1
+                return False
+            self._compared, self._believed = self._compared + 1, 0
+            return True  # after all and one more: without shuffling, the next image
 
     def _keep(self, image_id: int, arrays: Arrays) -> None:
         size = sum(array.nbytes for array in arrays)
@@ -69,6 +78,7 @@ class ImageCache:
             self._kept.clear()
         LOGGER.warning(
             "%s is another one when it is loaded again: load_image or load_mask has "
-            "chance in it, and no image is kept in memory.",
+            "chance in it, or follows something that changes, and no image is kept in "
+            "memory from now on.",
             name,
         )

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from mrcnn.data.via_classes import BACKGROUND
+
 
 def check_class(
     source: Any, class_id: Any, name: Any, known: Sequence[dict[str, Any]]
@@ -12,8 +14,8 @@ def check_class(
     """Tell whether a class is new among those `known`, dictionaries as in `class_info`.
 
     Raises ValueError if `source` is empty or holds a dot, if the id is neither a whole
-    number nor text, if the name is no text, or if id or name is already that of another
-    class of the source.
+    number nor text, if the name is no text or that of the background, or if the id is
+    already that of another class of the source.
     """
     if not isinstance(source, str) or not source or "." in source:
         raise ValueError(
@@ -25,16 +27,19 @@ def check_class(
         )
     if not isinstance(name, str) or not name.split(",")[0].strip():
         raise ValueError(f"add_class: name {name!r} must be a text.")
+    if name.strip().casefold() in BACKGROUND:
+        raise ValueError(
+            f"add_class: {name!r} is the background, which is class 0 of every data "
+            "set without being added: leave this call out, and add what is drawn."
+        )
     for info in known:
-        same = str(info["id"]) == str(class_id), info["name"] == name
-        if info["source"] != source or not any(same):
+        if info["source"] != source or str(info["id"]) != str(class_id):
             continue
-        if all(same):
+        if info["name"] == name:
             return False
         raise ValueError(
             f"add_class: class {info['id']} of source {source!r} is already "
-            f"{info['name']!r}; give {name!r} a name and an id of its own, not "
-            f"{class_id!r}."
+            f"{info['name']!r}: give {name!r} an id of its own."
         )
     return True
 
@@ -59,6 +64,13 @@ def doubts(
         found.append(
             f"Classes are numbered anew in their order: load_mask must return {meant}. "
             "map_source_class_id does that."
+        )
+    named = Counter((info["source"], info["name"]) for info in class_info)
+    if several := [name for (_, name), count in named.items() if count > 1]:
+        found.append(
+            f"Several classes are called {several[0]!r}: each is learnt as a class of "
+            "its own, and what goes by names knows one of them. To make them one, call "
+            "add_class once, and let load_mask return that id for all."
         )
     repeated = Counter(f"{info['source']}.{info['id']}" for info in image_info)
     if twice := [name for name, count in repeated.items() if count > 1]:

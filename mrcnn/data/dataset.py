@@ -6,13 +6,14 @@
 
 import logging
 import threading
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mrcnn.data.class_ids import check_class, doubts
-from mrcnn.data.frames import frame_of_masks
+from mrcnn.data.frames import FRAME, frame_of_masks
 from mrcnn.data.levels import Levels, check_levels
 from mrcnn.data.objects import checked
 from mrcnn.data.orientation import check_orientation, turn
@@ -52,7 +53,7 @@ class Dataset:
         orientation: of picture files with an orientation tag: "stored" leaves them as
             scikit-image reads them, "turned" turns them as viewers do, "auto" does what
             the shapes of the masks fit, "stored" if they do not say, and warns once.
-            An image added with a keyword `orientation` has its own.
+            It acts where `Dataset.load_image` reads the file.
         levels: of picture files of more than 8 bits, the values that become 0 and 255
             (`mrcnn.data.levels`).
     """
@@ -76,6 +77,8 @@ class Dataset:
         if levels is not None:
             self.levels = check_levels(levels)
         self._frame: str | None = None
+        self._circular: set[int] | None = None
+        self._reads_files = False
         self.image_info: list[dict[str, Any]] = []
         self.class_info: list[dict[str, Any]] = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids: dict[str, list[int]] = {}
@@ -198,26 +201,32 @@ class Dataset:
         """Read the image's file as uint8 (h, w, channels)."""
         info = self.image_info[image_id]
         path = info["path"]
-        if path is None or Path(path).is_dir():
-            kind = "no file" if path is None else "a folder in place of a file"
+        self._reads_files = True
+        if fault := _no_file(path):
             raise ValueError(
-                f"{self.image_reference(image_id)} has {kind}: give add_image the path "
+                f"{image_name(self, image_id)} has {fault}: give add_image the path "
                 "of a picture, or override load_image."
             )
         image, tag = read_stored(path, channels, self.levels)
         if tag == 1:
             return image
-        frame = check_orientation(info.get("orientation", self.orientation))
+        frame = check_orientation(info.get(FRAME, self.orientation))
         if frame == "auto":
-            frame = self._found_frame()
+            frame = self._found_frame(image_id)
         return turn(image, tag) if frame == "turned" else image
 
-    def _found_frame(self) -> str:
+    def _found_frame(self, image_id: int) -> str:
         """Decide for all images at once, when the first with a tag is read."""
         with DECIDING:
+            if self._circular is not None:  # a `load_mask` that is asked reads an image
+                self._circular.add(image_id)
+                return "stored"
             if self._frame is None:
-                self._frame = "stored"  # to a `load_mask` that reads its image
-                self._frame = frame_of_masks(self)
+                self._circular = set()
+                try:
+                    self._frame = frame_of_masks(self, self._circular)
+                finally:
+                    self._circular = None
             return self._frame
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
@@ -236,15 +245,18 @@ class Dataset:
                 if overrides is Dataset.load_mask
                 else f"load_mask of {name} passes to Dataset.load_mask",
                 source,
-                self.image_reference(image_id),
+                image_name(self, image_id),
             )
         height, width = self.load_image(image_id).shape[:2]
         return np.zeros((height, width, 0), bool), np.zeros(0, np.int32)
 
 
 def image_name(dataset: Dataset, image_id: int) -> str:
-    """Return what messages call an image, whatever its `image_reference` says."""
-    own = dataset.image_reference(image_id)
+    """Return what messages call an image, whatever its `image_reference` does."""
+    try:
+        own = dataset.image_reference(image_id)
+    except Exception:  # A user's may fail on an image that is fine.
+        own = None
     return str(own or Dataset.image_reference(dataset, image_id))
 
 
@@ -270,6 +282,15 @@ def load_pixels(dataset: Dataset, image_id: int, channels: int) -> np.ndarray:
     if getattr(dataset.load_image, "__func__", None) is Dataset.load_image:
         return dataset._read(image_id, channels)
     return dataset.load_image(image_id)
+
+
+def _no_file(path: Any) -> str:
+    """Say what stands in the place of a path; empty if it may be one."""
+    if path is None or path == "":
+        return "no file"
+    if not isinstance(path, str | PathLike):
+        return f"{path!r} in place of a file"
+    return "a folder in place of a file" if Path(path).is_dir() else ""
 
 
 def _by_source(infos: list[dict[str, Any]]) -> dict[str, int]:

@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mrcnn.data.objects import AnnotationError
 from mrcnn.notices import SHOWN, listed
 
 LOGGER = logging.getLogger(__name__)
 
 SECONDS = 10.0
 """How long the rest of a data set is looked through before it is refused."""
+
+PACKAGE = Path(__file__).parents[1]
+"""Where this package's own code lies."""
 
 Loaded = TypeVar("Loaded")
 
@@ -88,7 +90,6 @@ class Findings:
 
         Raises:
             FaultyImagesError: lists the images; its cause is the last error.
-            AnnotationError: as `load` raised it.
             MemoryError: as `load` raised it.
         """
         if image_id in self._faults:
@@ -97,7 +98,7 @@ class Findings:
             return None
         try:
             loaded = load(image_id)
-        except (AnnotationError, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:  # A user's load_mask raises errors of any kind.
             with self._lock:
@@ -156,7 +157,8 @@ class Findings:
 
     def _note(self, image_id: int, error: Exception) -> None:
         """Keep the text alone: a traceback holds on to the arrays of its frames."""
-        self._faults[image_id] = _told(self._name(image_id), error)
+        name, text = self._name(image_id), told(error)
+        self._faults[image_id] = text if name in text else f"{name}: {text}"
         self._good.discard(image_id)
 
     def _look_through(self, load: Callable[[int], Loaded]) -> bool:
@@ -169,7 +171,7 @@ class Findings:
                 return False
             try:
                 load(image_id)
-            except (AnnotationError, MemoryError):
+            except MemoryError:
                 raise
             except Exception as error:
                 self._note(image_id, error)
@@ -188,13 +190,19 @@ class Findings:
         )
 
 
-def _told(name: str, error: Exception) -> str:
-    """Return one line: the image, its error, and where in whose code it was raised."""
+def told(error: Exception) -> str:
+    """Return one line: an error, and where in whose code it was raised.
+
+    An error that this package raises says itself what is wrong, and needs no place.
+    """
     text = next(iter(str(error).splitlines()), "")
-    if text.startswith(f"{name}: "):
-        return text
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    place = (own or frames)[-1]
+    ours = isinstance(error, ValueError | OSError) and frames and text
+    if ours and Path(frames[-1].filename).is_relative_to(PACKAGE):
+        return text
     kind = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{name}: {kind} ({Path(place.filename).name}, line {place.lineno})"
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    if not frames:
+        return kind
+    place = (own or frames)[-1]
+    return f"{kind} ({Path(place.filename).name}, line {place.lineno})"

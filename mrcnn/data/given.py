@@ -1,16 +1,13 @@
 """Images as users hand them over: lists, arrays and generators of pictures."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from mrcnn.checks.kinds import count
-from mrcnn.data.transforms import check_image
+from mrcnn.data.arrays import check_image, no_array
 from mrcnn.notices import all_of
-
-READ = "read it with mrcnn.data.dataset.read_image"
 
 
 def check_batch_size(batch_size: Any) -> None:
@@ -52,7 +49,7 @@ def checked_images(
 
 def refuse_one_image(images: Any) -> None:
     """Raise TypeError if this holds no images: one alone, a path, a dictionary."""
-    if fault := _no_array(images):
+    if fault := no_array(images):
         raise TypeError(f"images is {fault}, in a list: [image].")
     if hasattr(images, "shape"):  # NumPy's, or a tensor
         shape = tuple(images.shape)
@@ -74,26 +71,8 @@ def refuse_one_image(images: Any) -> None:
         )
 
 
-def _no_array(image: Any) -> str | None:
-    """Say what stands in the place of an image, and the way out; None if it may be."""
-    if image is None:
-        return (
-            "None, which is what cv2.imread returns for a file that it cannot read; "
-            "check the path and give the pixels"
-        )
-    if isinstance(image, str | bytes | PathLike):
-        return f"the path {image!r} and no picture; {READ}, and give the pixels"
-    if type(image).__module__.startswith("PIL."):
-        return "a Pillow image; give np.asarray(image.convert('RGB'))"
-    return None
-
-
 def _checked(image: Any, number: int, channels: int) -> np.ndarray:
     name = f"image {number}"
-    if fault := _no_array(image):
+    if fault := no_array(image):
         raise ValueError(f"{name} is {fault}.")
-    if isinstance(image, list | tuple | Mapping):
-        raise ValueError(
-            f"{name} is a {type(image).__name__}; give an array (h, w, 3)."
-        )
     return check_image(image, name, channels)

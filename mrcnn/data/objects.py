@@ -78,9 +78,10 @@ def _masks(masks: Any, count: int, where: str) -> np.ndarray:
         return masks.astype(bool, copy=False)
     if masks.dtype.kind not in "iuf":
         raise AnnotationError(f"{where} masks of type {masks.dtype}: return bool.")
-    if masks.dtype == np.uint8 and masks.max() == 1:  # the usual one, and fast
-        return masks.astype(bool)
     inside = masks != 0
+    most = masks.max()  # The same for all masks? That is usual, and told fast.
+    if most > 0 and np.count_nonzero(inside) == np.count_nonzero(masks == most):
+        return inside
     levels = inside & (masks != masks.max(axis=(0, 1)))
     if levels.any() or not np.isfinite(masks).all() or (masks < 0).any():
         i = int((levels | ~(masks >= 0)).any(axis=(0, 1)).argmax())
@@ -108,15 +109,25 @@ def _known(ids: np.ndarray, class_names: list[str], where: str) -> np.ndarray:
     return ids.astype(np.int32)
 
 
-def check_fit(size: tuple[int, int], wanted: tuple[int, int], name: str) -> None:
-    """Raise ValueError unless masks have the size (h, w) of their image."""
+def check_fit(
+    size: tuple[int, int], wanted: tuple[int, int], name: str, *, reads_files: bool
+) -> None:
+    """Raise ValueError unless masks have the size (h, w) of their image.
+
+    `reads_files` tells whether `Dataset.load_image` has read it, not a user's own.
+    """
     if size == wanted:
         return
     hint = ""
-    if size == wanted[::-1]:
+    if size == wanted[::-1] and reads_files:
         hint = (
             " One is turned: height comes first, and `orientation` of the data set "
             "says whether an orientation tag is followed."
+        )
+    elif size == wanted[::-1]:
+        hint = (
+            " One is turned: height comes first, and an orientation tag is followed by "
+            "viewers and cv2.imread, not by skimage.io.imread and Pillow."
         )
     raise ValueError(
         f"{name} has {wanted[0]} x {wanted[1]} pixels (height x width), its masks have "

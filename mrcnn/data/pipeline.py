@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from mrcnn.data.annotations import check_dataset
-from mrcnn.data.augment import as_augmentation
+from mrcnn.data.augment import as_augmentation, augmented
 from mrcnn.data.cache import ImageCache
 from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.findings import Findings
@@ -53,7 +53,8 @@ def load_annotated(
     masks, class_ids = load_objects(dataset, image_id)
     if not masks.shape[-1]:
         masks = np.zeros((*image.shape[:2], 0), bool)
-    check_fit(masks.shape[:2], image.shape[:2], name)
+    reads_files = dataset._reads_files
+    check_fit(masks.shape[:2], image.shape[:2], name, reads_files=reads_files)
     return image, masks, class_ids
 
 
@@ -220,11 +221,13 @@ class Batches(keras.utils.PyDataset):
     ) -> dict[str, np.ndarray]:
         """Return one image with its objects in static slots."""
         image, masks, class_ids = loaded
+        name = image_name(self.dataset, image_id)
         source = self.dataset.image_info[image_id]["source"]
         if self.augmentation is not None and source not in self.not_augmented:
             # Copies: it may write in place, and these may belong to cache or data set.
-            image, masks = self.augmentation(image.copy("K"), masks.copy("K"), rng)
-        boxes, name = boxes_of_masks(masks), image_name(self.dataset, image_id)
+            copies = image.copy("K"), masks.copy("K")
+            image, masks = augmented(self.augmentation, *copies, rng, name)
+        boxes = boxes_of_masks(masks)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
             self.findings.count_objects(image_id, len(kept))

@@ -1,11 +1,17 @@
 """What is refused before training begins, because nothing could be learnt from it."""
 
+import numpy as np
+
 from mrcnn.data.annotations import check_same_classes, check_training_set
 from mrcnn.data.augment import rehearse
 from mrcnn.data.dataset import image_name, load_pixels
+from mrcnn.data.frames import tell_unread_tags
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.transforms import check_image, plan_geometry
 from mrcnn.notices import listed
+
+DARK = 10
+"""Images that are loaded before a set is called black."""
 
 
 def check(train: Batches, validation: Batches | None) -> None:
@@ -24,14 +30,50 @@ def check(train: Batches, validation: Batches | None) -> None:
     """
     if validation is not None:
         check_same_classes(train.dataset, validation.dataset)
-    for batches in filter(None, (train, validation)):
-        check_training_set(batches.dataset)
+    sets = {"The training set": train, "The validation set": validation}
+    for name, batches in sets.items():
+        if batches is None:
+            continue
+        check_training_set(batches.dataset, name)
+        tell_unread_tags(batches.dataset)
+        check_brightness(batches, name)
         check_sizes(batches)
         check_augmentation(batches)
 
 
+def check_brightness(batches: Batches, name: str) -> None:
+    """Refuse a set whose images hold 0 and 1 alone: of 256 levels, both are black.
+
+    One image may be black. Images are loaded until one has another level, `DARK` at
+    most.
+
+    Raises:
+        ValueError: names the set and an image.
+        FaultyImagesError: if more images raise errors than may be left out.
+    """
+    ids = np.random.default_rng(0).permutation(batches.dataset.image_ids)[:DARK]
+    ones = None
+
+    def brightest(image_id: int) -> int:
+        pixels = load_pixels(batches.dataset, image_id, batches.channels)
+        found = image_name(batches.dataset, image_id)
+        return int(check_image(pixels, found, batches.channels).max())
+
+    for image_id in map(int, ids):
+        level = batches.findings.read(image_id, brightest)
+        if level is not None and level > 1:
+            return
+        ones = image_id if level == 1 else ones
+    if ones is not None:
+        raise ValueError(
+            f"{name}: images hold levels 0 and 1 alone, such as "
+            f"{image_name(batches.dataset, ones)}, which are black among 0 to 255: "
+            "let load_image return them times 255."
+        )
+
+
 def check_augmentation(batches: Batches) -> None:
-    """Try the augmentation, if any, on a made-up picture as large as the first image.
+    """Try the augmentation, if any, on made-up pictures as large as the first image.
 
     Raises:
         ValueError: says what is wrong with it.

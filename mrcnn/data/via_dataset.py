@@ -11,7 +11,7 @@ import numpy as np
 from mrcnn.data import via, via_classes
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.faults import Faults
-from mrcnn.data.frames import frame_of, other_frame
+from mrcnn.data.frames import FRAME, frame_of, other_frame
 from mrcnn.data.levels import Levels
 from mrcnn.data.orientation import check_orientation, turned_shape
 from mrcnn.data.pictures import examine
@@ -176,7 +176,7 @@ def _on_disk(
                 "path": place,
                 "height": height,
                 "width": width,
-                "orientation": frame,
+                FRAME: frame,
                 "regions": [region for region, _ in kept],
                 "classes": [name for _, name in kept],
             }

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mrcnn.data.dataset import Dataset, load_pixels
+from mrcnn.data.dataset import Dataset, image_name, load_pixels
 from mrcnn.data.given import check_batch_size
 from mrcnn.data.transforms import (
     Geometry,
@@ -133,7 +133,7 @@ def _chunks(
         channels = len(model.preprocessing.mean_pixel)
         image = check_image(
             load_pixels(dataset, image_id, channels),
-            dataset.image_reference(image_id),
+            image_name(dataset, image_id),
             channels,
         )
         geometry = plan_geometry(image.shape[:2], model.preprocessing)

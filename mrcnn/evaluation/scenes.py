@@ -138,7 +138,8 @@ def load_truth(
     if size is not None:
         if not masks.shape[-1]:
             masks = np.zeros((*size, 0), bool)
-        check_fit(masks.shape[:2], size, image_name(dataset, image_id))
+        name, reads_files = image_name(dataset, image_id), dataset._reads_files
+        check_fit(masks.shape[:2], size, name, reads_files=reads_files)
     return annotated(class_ids, masks)
 
 

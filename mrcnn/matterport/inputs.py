@@ -1,13 +1,14 @@
 """An image with its objects as Matterport's users load it, and a look at arrays."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from mrcnn.build import preprocessing
 from mrcnn.config import Config
-from mrcnn.data.augment import as_augmentation, flip
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.augment import as_augmentation, augmented, flip
+from mrcnn.data.dataset import Dataset, image_name
 from mrcnn.data.pipeline import active_class_ids, load_annotated
 from mrcnn.data.transforms import place_image, place_masks, plan_geometry, scale_factor
 from mrcnn.matterport.metas import compose_image_meta
@@ -60,10 +61,17 @@ def load_image_gt(
         exclusive; mask (H, W, n) bool, or (*MINI_MASK_SHAPE, n).
 
     Raises:
-        ValueError: names an image that is none or does not fit its masks; or if an
-            augmenter changes sizes, or IMAGE_RESIZE_MODE "none" does not fit.
+        ValueError: names an image that is none or does not fit its masks, or an
+            augmentation that fails or changes sizes; or if `image_id` is none, or
+            IMAGE_RESIZE_MODE "none" does not fit.
         TypeError: if an augmentation is none, or given twice.
     """
+    images = len(dataset.image_info)
+    if not isinstance(image_id, Integral) or not 0 <= image_id < images:
+        raise ValueError(
+            f"image_id is {image_id!r}: the data set numbers its {images} images from "
+            f"0 to {images - 1}; dataset.image_ids lists them."
+        )
     loaded = load_annotated(dataset, image_id, config.IMAGE_CHANNEL_COUNT)
     return image_gt(
         dataset,
@@ -96,7 +104,8 @@ def image_gt(
     if augment:
         image, mask = flip(image, mask, rng)
     if augmentation is not None:
-        image, mask = as_augmentation(augmentation)(image, mask, rng)
+        name, change = image_name(dataset, image_id), as_augmentation(augmentation)
+        image, mask = augmented(change, image, mask, rng, name)
     kept = mask.any(axis=(0, 1))
     mask, class_ids = mask[..., kept], class_ids[kept]
     bbox = boxes_of_masks(mask)

@@ -11,7 +11,7 @@ import numpy as np
 from mrcnn import build, training
 from mrcnn.callbacks import as_callbacks
 from mrcnn.config import Config
-from mrcnn.data.annotations import check_dataset
+from mrcnn.data.annotations import check_dataset, check_same_classes
 from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.keras_model import KerasModel
@@ -87,6 +87,7 @@ def _check_datasets(train_dataset: Any, val_dataset: Any) -> None:
     check_dataset(train_dataset, "train_dataset")
     if val_dataset is not None:
         check_dataset(val_dataset, "val_dataset")
+        check_same_classes(train_dataset, val_dataset)
     if val_dataset is train_dataset:
         print(
             "val_dataset is train_dataset: val_loss says nothing about images that the "

@@ -14,7 +14,6 @@ from mrcnn.config import Config
 from mrcnn.data import findings
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.findings import FaultyImagesError, Findings
-from mrcnn.data.objects import AnnotationError
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.matterport.generators import data_generator
@@ -195,7 +194,7 @@ def test_bad_images_at_the_front_are_not_taken_for_all():
     assert "25 of 300" in pipeline.findings.summary()
 
 
-@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, AnnotationError])
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_what_is_no_fault_of_an_image_is_raised_at_once(error):
     dataset = Ponds(100)
 
@@ -307,18 +306,22 @@ def test_training_raises_our_error_and_not_the_backends(tiny_config, where):
 
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 @pytest.mark.usefixtures("eager")
-def test_an_augmentation_that_fails_is_raised_as_it_is(tiny_config, tiny_shapes):
+def test_an_augmentation_that_fails_is_named_with_its_image(tiny_config, tiny_shapes):
     calls = []
 
     def fail(image, masks, rng):
         calls.append(1)
-        if len(calls) > 4:
+        if len(calls) > 5:
             raise ZeroDivisionError("of the user's")
         return image, masks
 
     model = build.model(tiny_config, seed=3, precision="float32")
     train = build.batches(tiny_config, tiny_shapes, augmentation=fail)
-    with pytest.raises(ZeroDivisionError, match="of the user's"):
+    with pytest.raises(
+        ValueError,
+        match=r"augmentation fail fails on shapes image \d+ .*: ZeroDivisionError: of "
+        r"the user's \(test_bad_images\.py, line \d+\)",
+    ) as caught:
         training.fit(
             model,
             train,
@@ -326,3 +329,4 @@ def test_an_augmentation_that_fails_is_raised_as_it_is(tiny_config, tiny_shapes)
             optimizer=lambda rate: keras.optimizers.SGD(rate),
             verbose=0,
         )
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)

@@ -86,27 +86,72 @@ def test_chance_in_the_masks_alone_counts_too():
     assert len({batch["gt_masks"].tobytes() for batch in found}) == 12
 
 
-def test_what_repeats_is_loaded_twice_and_then_kept(caplog):
+def test_what_repeats_is_kept_after_enough_comparisons(caplog, monkeypatch):
+    monkeypatch.setattr(cache, "COMPARED", 5)
     dataset = Moths(5)
     found = run(batches(dataset, shuffle=True), 6)
-    assert dataset.loads == [2] * 5 and not caplog.records
+    # First, compared at first, and at the 6th, 12th and 18th of the 20 later times.
+    assert sum(dataset.loads) == 5 + 5 + 3 and not caplog.records
     plain = run(batches(Moths(5), shuffle=True, cache_bytes=0), 6)
     for one, other in zip(found, plain, strict=True):
         for key, value in one.items():
             np.testing.assert_array_equal(value, other[key])
 
 
-def test_after_enough_comparisons_the_rest_is_believed(monkeypatch):
+def test_the_first_times_are_compared_and_then_one_image_an_epoch(monkeypatch):
     monkeypatch.setattr(cache, "COMPARED", 3)
     dataset = Moths(5)
-    run(batches(dataset), 4)
+    run(batches(dataset), 2)
     assert dataset.loads == [2, 2, 2, 1, 1]
+    run(batches(dataset), 1)
+    dataset.loads = [0] * 5
+    pipeline = batches(dataset)
+    run(pipeline, 2)
+    before = sum(dataset.loads)
+    for pipeline.epoch in range(2, 32):  # 150 times: each 6th is compared
+        for index in range(5):
+            assert pipeline[index]
+    assert sum(dataset.loads) - before == 25
+    assert min(dataset.loads) >= 6  # all take their turn
+
+
+def test_a_small_set_is_compared_again_and_again():
+    """Of six images each turned with probability 0.1, one differs in 100 loads."""
+    for seed in range(20):
+        dataset = Moths(6)
+        rng = np.random.default_rng(seed)
+
+        def load_image(image_id, dataset=dataset, rng=rng):
+            image = Moths.load_image(dataset, image_id)
+            return image[:, ::-1].copy() if rng.random() < 0.1 else image
+
+        dataset.load_image = load_image
+        run(batches(dataset), 40)
+        assert min(dataset.loads) == 40, seed
+
+
+def test_what_changes_later_is_found_within_an_epoch_or_so(monkeypatch, caplog):
+    monkeypatch.setattr(cache, "COMPARED", 8)
+    dataset, level = Moths(4), [100]
+    dataset.load_image = lambda i: np.full((64, 64, 3), level[0], np.uint8)
+    dataset.load_mask = lambda i: (np.ones((64, 64, 1), bool), [1])
+    pipeline = batches(dataset)
+    run(pipeline, 10)
+    level[0] = 150
+    for pipeline.epoch in (10, 11):
+        last = [pipeline[i][0]["images"].max() for i in range(4)]
+    assert last[-1] == 150
+    for pipeline.epoch in (12, 13):
+        assert all(pipeline[i][0]["images"].max() == 150 for i in range(4))
+    assert "follows something that changes" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("size", "loads"), [(0, [6] * 3), (SIZE - 1, [6] * 3), (2 * SIZE, [2, 2, 6])]
+    ("size", "loads"), [(0, [6] * 3), (SIZE - 1, [6] * 3), (2 * SIZE, [3, 3, 6])]
 )
-def test_memory_is_a_setting(size, loads):
+def test_memory_is_a_setting(size, loads, monkeypatch):
+    monkeypatch.setattr(cache, "COMPARED", 2)
+
     class Few(Config):
         NUM_CLASSES, IMAGE_MIN_DIM, IMAGE_MAX_DIM, IMAGES_PER_GPU = 2, 64, 64, 1
         IMAGE_CACHE_BYTES = size

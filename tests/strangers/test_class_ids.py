@@ -133,7 +133,7 @@ def test_looking_ends_in_time_but_not_before_an_object(capsys):
     check_training_set(Answers(*[nothing] * 50, (TWO, [1, 2])), seconds=0)
     found = Answers(*[(TWO, [1, 2])] * 50)
     check_training_set(found, seconds=0)
-    assert "Annotations of 1 of 50 images" in capsys.readouterr().out
+    assert "annotations of 1 of 50 images" in capsys.readouterr().out
 
 
 def test_what_was_looked_at_is_not_looked_at_again():
@@ -196,8 +196,9 @@ def test_an_init_that_does_not_call_ours():
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("kitchen", 4, "cup"), "class 1 of source 'kitchen' is already 'cup'"),
-        (("kitchen", "1", "bowl"), "already 'cup'"),
+        (("kitchen", "1", "bowl"), "class 1 of source 'kitchen' is already 'cup'"),
+        (("kitchen", 0, "BG"), "'BG' is the background, which is class 0"),
+        (("kitchen", 9, " Background"), "is the background"),
         (("kitchen", 1.0, "bowl"), "1.0: give a whole number"),
         (("kitchen", None, "bowl"), "None: give a whole number"),
         (("kitchen", True, "bowl"), "True: give a whole number"),

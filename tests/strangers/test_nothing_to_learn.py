@@ -45,7 +45,7 @@ def test_a_wrong_source_is_named():
     dataset = Reeds([0, 0, 0], source="marsh")
     with pytest.raises(
         ValueError,
-        match=r"None of 3 images shows an object .* Reeds returned no mask .*'marsh'",
+        match=r"none of 3 images shows an object .* Reeds returned no mask .*'marsh'",
     ):
         check(batches(dataset), None)
 

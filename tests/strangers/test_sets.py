@@ -112,7 +112,7 @@ class Nothing(Dataset):
 def test_a_wrong_source_name_is_told_before_training(caplog):
     with pytest.raises(
         ValueError,
-        match=r"None of 3 images.*passed the images of source 'a'.*another name",
+        match=r"none of 3 images.*passed the images of source 'a'.*another name",
     ):
         check_training_set(Nothing("aaa", "a"))
     assert caplog.text.count("load_mask of Nothing passes to") == 1
@@ -151,7 +151,7 @@ def test_no_load_mask_is_told_before_training():
 def test_objects_that_teach_nothing(masks, ids):
     dataset = Nothing("aa", "")
     dataset.load_mask = lambda image_id: (masks, ids)
-    with pytest.raises(ValueError, match=r"None of 2 images shows an object"):
+    with pytest.raises(ValueError, match=r"none of 2 images shows an object"):
         check_training_set(dataset)
 
 
@@ -161,7 +161,7 @@ def test_fit_refuses_it_too(tiny_config, tiny_model, tiny_shapes):
     for i, name in enumerate(names[2:], start=2):
         dataset.add_class("a", i, name)
     dataset.prepare()
-    with pytest.raises(ValueError, match="None of 1 images"):
+    with pytest.raises(ValueError, match="none of 1 images"):
         train(tiny_config, tiny_model, dataset)
 
 

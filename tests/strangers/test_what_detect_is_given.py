@@ -223,9 +223,9 @@ class Leaves(Dataset):
 def test_a_data_set_is_prepared_and_has_the_models_classes(tiny_model, tiny_shapes):
     with pytest.raises(ValueError, match=r"1 images, but is not prepared: .*prepare"):
         collect(tiny_model, Leaves().load())
-    with pytest.raises(TypeError, match="dataset is the class Leaves: give "):
+    with pytest.raises(TypeError, match="data set is the class Leaves: give "):
         evaluate(tiny_model, Leaves)
-    with pytest.raises(TypeError, match="dataset is a list"):
+    with pytest.raises(TypeError, match="data set is a list"):
         evaluate(tiny_model, [GOOD])
     leaves = Leaves().load()
     leaves.prepare()
