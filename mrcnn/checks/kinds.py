@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.checks.derived import is_computed
+from mrcnn.notices import quoted
 from mrcnn.tasks import LOSS_NAMES
 
 BACKBONES = ("resnet50", "resnet101", "compact")
@@ -23,8 +24,7 @@ class Kind(NamedTuple):
         """Return what is wrong with a value; None if nothing is."""
         if self.fits(value):
             return None
-        shown = " ".join(repr(value).split())
-        return f"{name} is {shown}; it must be {self.wanted}."
+        return f"{name} is {quoted(value)}; it must be {self.wanted}."
 
 
 def is_count(value: Any, least: int = 1) -> bool:
