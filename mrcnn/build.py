@@ -26,6 +26,7 @@ from mrcnn.nn.resnet import BLOCKS, build_backbone, default_widths
 from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.notices import once
+from mrcnn.rates import Schedule, checked_stage
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
 
@@ -50,7 +51,7 @@ def model(
         seed: of initial weights and of samples in training; by default SEED, or 0.
         precision: a Keras dtype policy; by default that of `Config.PRECISION`.
         model_class: of the model.
-        compiled_sizes: see `nn.composite.Composite`; each takes some 50 MB.
+        compiled_sizes: of inputs for which the model stays compiled, 50 MB each.
 
     Raises:
         RuntimeError: in a process forked after the backend had begun to work.
@@ -111,8 +112,7 @@ def policy(config: Config, attribute: str) -> str:
 def layer_widths(config: Config) -> dict[str, int]:
     """Return the filters of every layer of a network by its name.
 
-    Layers that give the outputs, and those of a backbone that is a function, are not
-    among them.
+    Outputs, and layers of a backbone that is a function, are not among them.
 
     Raises:
         ValueError: names a backbone or layer that does not exist, or layers that are
@@ -267,9 +267,9 @@ def batches(
 
 
 def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
-    """Return a stage of training at the configuration's learning rate and schedule."""
+    """Return a stage at the configuration's learning rate; ValueError for `epochs`."""
     config = checked(config)
-    return Stage(
+    return checked_stage(
         layers=layers,
         epochs=epochs,
         learning_rate=config.LEARNING_RATE,
@@ -279,8 +279,7 @@ def stage(config: Config, epochs: int, layers: str = "all") -> Stage:
 
 
 def optimizer(
-    config: Config,
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    config: Config, learning_rate: float | Schedule
 ) -> keras.optimizers.Optimizer:
     """Return the configuration's optimizer.
 

@@ -6,14 +6,23 @@ from typing import Any
 
 import keras
 
+from mrcnn.notices import once
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
+from mrcnn.tasks import LOSS_NAMES
 
 SETTERS = (
     keras.callbacks.LearningRateScheduler,
     keras.callbacks.ReduceLROnPlateau,
 )
 """Keras' own callbacks that set the learning rate."""
+
+WATCHERS = (
+    keras.callbacks.EarlyStopping,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.ReduceLROnPlateau,
+)
+"""Keras' own callbacks that watch one number of an epoch."""
 
 _WAY_OUT = (
     'set LEARNING_RATE_SCHEDULE = "constant" and WARMUP_STEPS = 0 (and give a number '
@@ -49,8 +58,20 @@ class LearningRateLog(keras.callbacks.Callback):
     """Put the learning rate among the epoch's numbers."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._say_old_name()
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._say_old_name()
+
+    def _say_old_name(self) -> None:
+        """Say once that a callback has set what Keras 2 called the learning rate."""
+        if "lr" in vars(self.model.optimizer):
+            once(
+                "A callback has set optimizer.lr, which Keras reads no more: nothing "
+                "changes. Set optimizer.learning_rate."
+            )
 
 
 def check_setters(
@@ -66,8 +87,59 @@ def check_setters(
         if setters and isinstance(learning_rate(stage, 1), Schedule):
             raise ValueError(
                 f"{', '.join(setters)} would set the learning rate, but a schedule "
-                f"does ({stage.schedule!r} with {stage.warmup_steps} steps of "
-                f"warm-up): {_WAY_OUT}"
+                f"does ({_scheduled_by(stage)}): {_WAY_OUT}"
+            )
+
+
+def _scheduled_by(stage: Stage) -> str:
+    if isinstance(stage.learning_rate, Schedule):
+        return f"the {type(stage.learning_rate).__name__} given as learning rate"
+    return f"{stage.schedule!r} with {stage.warmup_steps} steps of warm-up"
+
+
+def settle_watchers(
+    callbacks: Sequence[keras.callbacks.Callback], validated: bool
+) -> None:
+    """Tell callbacks that losses are to fall; refuse to watch what nothing reports.
+
+    Keras itself looks for the direction when the first epoch is over. A callback of a
+    user's own may report more numbers, to those after it.
+
+    Args:
+        callbacks: in their order.
+        validated: whether there is validation.
+
+    Raises:
+        ValueError: names the callback, what it watches, and what there is to watch.
+    """
+    losses = ["loss", *LOSS_NAMES]
+    if validated:
+        losses += [f"val_{name}" for name in losses]
+    known, more = [*losses, "learning_rate"], False
+    for each in callbacks:
+        own = type(each).__module__.split(".")[0] not in ("keras", "mrcnn")
+        if not isinstance(each, WATCHERS):
+            more |= own or isinstance(each, keras.callbacks.LambdaCallback)
+            continue
+        if not getattr(each, "save_best_only", True):
+            continue  # a checkpoint of every epoch
+        who = f"{type(each).__name__} watches {each.monitor!r}"
+        if each.monitor in losses:
+            each.mode = "min" if each.mode == "auto" else each.mode
+        elif each.monitor not in known and not (more or own):
+            hint = (
+                ""
+                if validated or not str(each.monitor).startswith("val_")
+                else ", because there is no validation"
+            )
+            raise ValueError(
+                f"{who}, which training does not report{hint}: take one of "
+                f"{', '.join(known)}."
+            )
+        elif each.mode == "auto":
+            raise ValueError(
+                f'{who}: say by mode="min" or mode="max" whether less or more of it '
+                "is better."
             )
 
 

@@ -1,6 +1,5 @@
 """Training in stages that can be interrupted, resumed and trusted."""
 
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from mrcnn.callbacks import (
     as_callbacks,
     check_setters,
     explained_setters,
+    settle_watchers,
 )
 from mrcnn.data import preflight
 from mrcnn.data.annotations import learn_classes
@@ -21,12 +21,15 @@ from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
+from mrcnn.paths import writable_folder
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
+from mrcnn.training_checks import as_stages, check_batches, check_given
 from mrcnn.training_state import (
     Checkpoint,
     History,
     load_checkpoint,
+    read_history,
     read_progress,
     read_states,
     resumable,
@@ -58,6 +61,14 @@ def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
         TypeError: if `layers` is no string.
         ValueError: if no layer matches, or it is no regular expression.
     """
+    chosen = _layers_called(model, layers)
+    for layer in weighted_layers(model):
+        layer.trainable = layer.name in chosen
+    return chosen
+
+
+def _layers_called(model: MaskRCNN, layers: str) -> list[str]:
+    """Return the names of the layers that a stage means, see `set_trainable`."""
     if not isinstance(layers, str):
         raise TypeError(
             f"layers is {layers!r}: give one of {', '.join(STAGE_LAYERS)} or one "
@@ -69,17 +80,14 @@ def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
         raise ValueError(
             f"layers is {layers!r}, which is no regular expression ({error})."
         ) from None
-    trained = []
-    for layer in weighted_layers(model):
-        layer.trainable = pattern.fullmatch(layer.name) is not None
-        if layer.trainable:
-            trained.append(layer.name)
-    if not trained:
+    names = [layer.name for layer in weighted_layers(model)]
+    chosen = [name for name in names if pattern.fullmatch(name)]
+    if not chosen:
         raise ValueError(
             f"No layer is called like {layers!r}; take one of {', '.join(STAGE_LAYERS)}"
             " or a regular expression."
         )
-    return trained
+    return chosen
 
 
 class _Order(keras.callbacks.Callback):
@@ -124,7 +132,7 @@ def fit(
     train: Batches,
     validation: Batches | None = None,
     *,
-    stages: Sequence[Stage],
+    stages: Stage | Sequence[Stage],
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
     folder: str | Path | None = None,
     resume: bool = True,
@@ -145,7 +153,7 @@ def fit(
         model: any weights.
         train: batches in random order.
         validation: batches whose losses are reported after every epoch as `val_...`.
-        stages: what learns, for how long and how fast.
+        stages: what learns, for how long and how fast; one or several.
         optimizer: makes one from a learning rate, see `build.optimizer`.
         folder: where checkpoints go; None writes nothing.
         resume: take up what the folder holds.
@@ -162,24 +170,30 @@ def fit(
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
-        TypeError: names a callback that is none.
-        ValueError: names a callback that sets the learning rate against a schedule; or
-            the data cannot be learnt from, see `data.preflight`.
+        TypeError: names an argument or a callback of another kind.
+        ValueError: names an argument, or what batches have otherwise than the model; or
+            a callback that sets the learning rate against a schedule, or watches what
+            is not reported; or the data cannot be learnt from, see `data.preflight`.
+        OSError: if nothing can be written to the folder.
         FaultyImagesError: lists images that raise errors, if they are too many; fewer
             are left out, and listed at the end.
     """
     model, callbacks = native(model), as_callbacks(callbacks)
+    check_batches(model, train, validation)
+    check_given(optimizer, patience, first_epoch)
+    stages = as_stages(stages)
+    for stage in stages:
+        _layers_called(model, stage.layers)
     check_setters(callbacks, stages)
+    settle_watchers(callbacks, validated=validation is not None)
+    folder = None if folder is None else writable_folder(folder, "folder")
     preflight.check(train, validation)
     learn_classes(model, train.dataset)
     done, first_stage, history = first_epoch, 0, {}
-    folder = Path(folder) if folder else None
     if folder and resume and (folder / "checkpoint.h5").is_file():
         done, first_stage, history = _restore(
-            model, train, stages, optimizer, folder, callbacks
+            model, train, stages, optimizer, folder, callbacks, first_epoch
         )
-        # An interruption may have come between the history and the checkpoint.
-        history = {name: v[: done - first_epoch] for name, v in history.items()}
     end, before = first_epoch, done
     for index, stage in enumerate(stages):
         end += stage.epochs
@@ -251,16 +265,19 @@ def _restore(
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
     folder: Path,
     callbacks: Sequence[keras.callbacks.Callback],
+    first_epoch: int,
 ) -> tuple[int, int, History]:
     """Return epochs done, their last stage and the history; set model and callbacks."""
-    index = read_progress(folder / "checkpoint.h5")["stage"]
+    progress = read_progress(folder / "checkpoint.h5")
+    index, done = progress["stage"], progress["epoch"]
     if index >= len(stages):
         raise ValueError(
             f"{folder / 'checkpoint.h5'} ends in stage {index + 1} of a training with "
             f"more stages than the {len(stages)} asked for; train in another folder."
         )
+    history = read_history(folder / "history.json", done - first_epoch)
     _compile(model, train, stages[index], optimizer, callbacks)
-    progress = load_checkpoint(model, folder / "checkpoint.h5")
+    load_checkpoint(model, folder / "checkpoint.h5")
     states = read_states(folder / "checkpoint.h5")
     for name, callback in resumable(callbacks).items():
         if name not in states:
@@ -269,6 +286,5 @@ def _restore(
                 "callbacks that the training began with, or train in another folder."
             )
         callback.restore(states[name])
-    done = progress["epoch"]
     print(f"Resuming after epoch {done} from checkpoint.h5.")
-    return done, index, json.loads((folder / "history.json").read_text())
+    return done, index, history

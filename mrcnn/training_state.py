@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import keras
 import numpy as np
 
-from mrcnn.files import atomic_path
+from mrcnn.files import atomic_path, read_json
 from mrcnn.hdf5 import (
     WeightFileError,
     inside,
@@ -83,6 +83,34 @@ def read_progress(path: str | Path) -> dict[str, int]:
             )
         attributes = inside(file, STATE_GROUP, path).attrs
         return {key: int(value) for key, value in attributes.items()}
+
+
+def read_history(path: Path, epochs: int) -> History:
+    """Return the history that `Checkpoint` wrote, of so many epochs.
+
+    It may hold one more: an interruption may have come between it and the checkpoint.
+
+    Raises:
+        ValueError: if it is gone, damaged or of another training; names the file and
+            the way out.
+    """
+    fault = "" if path.is_file() else f"{path} is missing."
+    try:
+        history = {} if fault else read_json(path)
+    except ValueError as error:
+        fault = str(error)
+    if not fault and not (
+        isinstance(history, dict)
+        and all(isinstance(values, list) for values in history.values())
+        and len(history.get("loss", ())) >= epochs
+    ):
+        fault = f"{path} is no history of the {epochs} epochs that are done."
+    if fault:
+        raise ValueError(
+            f"{fault} Put back the file that was written beside checkpoint.h5, train "
+            "in another folder, or begin anew by resume=False."
+        )
+    return {name: values[:epochs] for name, values in history.items()}
 
 
 def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:

@@ -14,9 +14,20 @@ import keras
 
 from mrcnn.hdf5 import WeightFileError
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.tasks import LOSS_NAMES
 
 CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")
 """Layers whose shapes depend on the class count: what Matterport's users exclude."""
+
+
+WITHOUT_WEIGHTS = (
+    *("input_image", "input_image_meta", "input_anchors", "anchors"),
+    *("input_rpn_match", "input_rpn_bbox", "input_gt_class_ids", "input_gt_boxes"),
+    *("input_gt_masks", "input_roi", "ROI", "proposal_targets", "output_rois"),
+    *("rpn_class_logits", "rpn_class", "rpn_bbox", "mrcnn_class", "mrcnn_detection"),
+    *("roi_align_classifier", "roi_align_mask", "pool_squeeze", *LOSS_NAMES),
+)
+"""Layers of Matterport's graph that hold nothing: to exclude them changes nothing."""
 
 
 class LoadReport(NamedTuple):
@@ -87,7 +98,7 @@ def check_names(
     known = {layer.name for network in networks for layer in network.layers} - inner
     known |= {model.rpn.name, *present, *CLASS_LAYERS}
     wrong = []
-    for name in sorted(set(exclude) - known):
+    for name in sorted(set(exclude) - known - set(WITHOUT_WEIGHTS)):
         if name in inner:
             wrong.append(f"{name!r} (a part of {model.rpn.name}: exclude that)")
         else:
@@ -120,7 +131,9 @@ def nothing_fits(report: LoadReport, root: h5py.Group) -> str:
             "the layout of Keras 3 (.weights.h5): read it by the load_weights of a "
             "Keras model that is built alike, and write it by mrcnn.weights"
             if keras3
-            else f"no layers, but {', '.join(sorted(root)[:4]) or 'nothing'}"
+            else f"no layers, but {', '.join(sorted(root)[:4])}"
+            if len(root)
+            else "nothing: the file is empty"
         )
     elif "conv1_conv" in held:
         holds = (

@@ -23,6 +23,7 @@ from mrcnn.hdf5 import (
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
+from mrcnn.paths import as_path
 from mrcnn.weight_names import (
     CLASS_LAYERS,
     LoadReport,
@@ -74,7 +75,7 @@ def save_weights(model: MaskRCNN, path: str | Path, *, dtype: str = "float32") -
     """
     if dtype not in ("float32", "float16"):
         raise ValueError(f"dtype {dtype!r}: weights are saved as float32 or float16.")
-    model = native(model)
+    path, model = as_path(path, "path"), native(model)
     with write_hdf5(path) as file:
         write_weights(model, file, dtype)
 
@@ -125,11 +126,11 @@ def load_weights(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        TypeError: if a name to exclude is no string.
+        TypeError: if the path is none, or a name to exclude is no string.
         WeightFileError: names layer and shapes, and what to exclude; or a name to
             exclude that is no layer; or says what the file is, if no layer is in it.
     """
-    path, model, exclude = Path(path), native(model), as_names(exclude)
+    path, model, exclude = as_path(path, "path"), native(model), as_names(exclude)
     with reading(path) as file:
         nested = "model_weights" in set(file)  # a whole model, as Keras 2 saved it
         root = inside(file, "model_weights", path) if nested else file

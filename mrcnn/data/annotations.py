@@ -208,6 +208,11 @@ def check_model_classes(model: Any, dataset: Dataset) -> None:
     if known := model.class_names:
         way = " If they only have other names, set model.class_names = ()."
         _compare(known, "the model", dataset.class_names, "the data set", way)
+    check_class_count(model, dataset)
+
+
+def check_class_count(model: Any, dataset: Dataset) -> None:
+    """Raise ValueError if a model has another number of classes than a data set."""
     head = getattr(model, "mask_head", None)
     count = len(dataset.class_names)
     if head is not None and head.output_shape[-1] != count:

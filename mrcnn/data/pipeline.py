@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.checks.kinds import COUNT, optional
 from mrcnn.data.annotations import check_dataset
 from mrcnn.data.augment import as_augmentation, augmented
 from mrcnn.data.cache import ImageCache
@@ -122,7 +123,7 @@ class Batches(keras.utils.PyDataset):
 
         Raises:
             ValueError: see `annotations.check_dataset`; or masks would not follow the
-                augmentation, or `faulty` is no share.
+                augmentation, `faulty` is no share, or `steps` no number of them.
             TypeError: if the data set or the augmentation is none.
         """
         super().__init__(workers=workers)
@@ -133,6 +134,8 @@ class Batches(keras.utils.PyDataset):
         self.instances = instances
         self.mini_mask_shape = mini_mask_shape
         self.channels = channels
+        if fault := optional(COUNT).fault("steps", steps):
+            raise ValueError(fault)
         self.steps = steps or -(-dataset.num_images // batch_size)
         self.shuffle = shuffle
         self.augmentation = (

@@ -1,5 +1,6 @@
 """The Keras model of a session, with the methods that Matterport's users call on it."""
 
+import inspect
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.matterport.generators import DataGenerator
 from mrcnn.matterport.graph import Layer, evaluate, find_layer
 from mrcnn.matterport.molding import molded_inputs
 from mrcnn.nn.compiled import check_batch
 from mrcnn.nn.mask_rcnn import MaskRCNN as Network
 from mrcnn.ops import boxes as box_ops
+from mrcnn.paths import as_path
 from mrcnn.weights import LoadReport, load_weights, save_weights
 
 PREDICTED = (
@@ -32,6 +35,13 @@ def _is_molded(x: Any) -> bool:
     return isinstance(x, list | tuple) and len(x) > 1
 
 
+_NO_GENERATOR = (
+    "keras_model.{}() does not learn from batches of data_generator, which are made "
+    "for another graph: call train(train_dataset, val_dataset, learning_rate, epochs, "
+    "layers) of mrcnn.model.MaskRCNN."
+)
+
+
 @keras.saving.register_keras_serializable("mrcnn")
 class KerasModel(Network):
     """A network that saves, loads, names its layers and predicts as Matterport's.
@@ -50,7 +60,8 @@ class KerasModel(Network):
         Raises:
             FileExistsError: if the file is there and must not be overwritten.
         """
-        if not overwrite and Path(filepath).exists():
+        filepath = as_path(filepath, "filepath")
+        if not overwrite and filepath.exists():
             raise FileExistsError(f"{filepath} exists, and overwrite is False.")
         save_weights(self, filepath)
 
@@ -68,8 +79,19 @@ class KerasModel(Network):
             by_name: allow the file to lack layers of the model.
             exclude: names of layers that keep their values; implies `by_name`.
         """
+        filepath = as_path(filepath, "filepath")
         partial = by_name or bool(exclude)
         return load_weights(self, filepath, exclude=exclude or (), partial=partial)
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Train as Keras does; TypeError for batches that Matterport's graph took."""
+        if inspect.isgenerator(x) or isinstance(x, Sequence | DataGenerator):
+            raise TypeError(_NO_GENERATOR.format("fit"))
+        return super().fit(x, *args, **kwargs)
+
+    def fit_generator(self, *args: Any, **kwargs: Any) -> None:
+        """Raise TypeError: it was given batches for Matterport's graph."""
+        raise TypeError(_NO_GENERATOR.format("fit_generator"))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer of any of the five networks, or a step, by its name."""

@@ -10,12 +10,13 @@ import numpy as np
 
 from mrcnn import build, training
 from mrcnn.callbacks import as_callbacks
-from mrcnn.config import Config
+from mrcnn.config import Config, checked
 from mrcnn.data.annotations import check_dataset, check_same_classes
 from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.runs import mention_later_files, recorders
+from mrcnn.matterport.stale import take_up
 from mrcnn.rates import Schedule
 
 
@@ -61,6 +62,7 @@ def learn(
     callbacks = as_callbacks(custom_callbacks)
     sources = _some_sources(no_augmentation_sources, train_dataset)
     mention_later_files(checkpoint_path, first_epoch)
+    take_up(checked(config), model)
     batches = partial(build.batches, config, shuffle=True, seed=seed)
     stage = build.stage(config, epochs - first_epoch, layers)
     training.fit(

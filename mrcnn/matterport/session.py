@@ -17,7 +17,8 @@ from mrcnn.matterport.inputs import log
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.learning import learn
 from mrcnn.matterport.runs import RunFolder, RunWeights, last_weights, run_seed
-from mrcnn.matterport.stale import say_if_stale
+from mrcnn.matterport.stale import say_if_stale, take_up
+from mrcnn.paths import as_folder, as_path, writable_folder
 from mrcnn.structures import Detection
 from mrcnn.weights import LoadReport, weighted_layers
 
@@ -44,11 +45,15 @@ class MaskRCNN:
 
         Raises:
             ValueError: names the mode or the setting from which nothing can be built.
+            TypeError: if `model_dir` is no path.
+            OSError: in mode "training", if nothing can be written there.
         """
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
         checked(config)
-        self.mode, self.config, self.model_dir = mode, config, str(model_dir)
+        check = as_folder if mode == "inference" else writable_folder
+        self.model_dir = str(check(model_dir, "model_dir"))
+        self.mode, self.config = mode, config
         self.set_log_dir()
         self.seed = run_seed(config.SEED, mode)
         self.keras_model = self.build(mode=mode, config=config)
@@ -105,6 +110,7 @@ class MaskRCNN:
         Raises:
             WeightFileError: names layer, shapes and what to exclude.
         """
+        filepath = as_path(filepath, "filepath")
         report = self.keras_model.load_weights(filepath, by_name, exclude)
         if report.missing or report.excluded or report.unused:
             print(report)
@@ -170,6 +176,7 @@ class MaskRCNN:
 
     def compile(self, learning_rate: float, momentum: float) -> None:
         """Compile the network with the configuration's optimizer."""
+        take_up(checked(self.config), self.keras_model)
         optimizer = build.optimizer(self.config, learning_rate)
         if hasattr(optimizer, "momentum"):
             optimizer.momentum = momentum

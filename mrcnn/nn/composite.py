@@ -8,6 +8,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from mrcnn.checks.kinds import count
 from mrcnn.files import atomic_path
 from mrcnn.formats import find_format
 from mrcnn.formats.function import Exported
@@ -17,6 +18,7 @@ from mrcnn.nn.deployed import exported_size, in_float32, without_loops
 from mrcnn.nn.saving import (
     as_data,
     as_settings,
+    check_keras_layout,
     check_layers,
     decaying,
     not_decayed,
@@ -64,6 +66,8 @@ class Composite(keras.Model):
             seed: of the samples drawn in training.
             compiled_sizes: see the attributes.
         """
+        if fault := count(0).fault("compiled_sizes", compiled_sizes):
+            raise ValueError(fault)
         # The model itself keeps boxes and losses in float32; its parts choose a type.
         super().__init__(name="mask_rcnn", dtype="float32")
         self.backbone, self.fpn, self.rpn, self.box_head, self.mask_head = parts
@@ -232,10 +236,22 @@ class Composite(keras.Model):
         with atomic_path(path) as temporary:
             super().save(temporary, **kwargs)
 
+    def save_weights(
+        self, filepath: str | Path, overwrite: bool = True, **kwargs: Any
+    ) -> None:
+        """Write the weights in Keras' layout; ValueError if the name says another."""
+        check_keras_layout(filepath, "save_weights")
+        super().save_weights(filepath, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath: str | Path, **kwargs: Any) -> None:
+        """Read weights in Keras' layout; ValueError if the file has another."""
+        check_keras_layout(filepath, "load_weights")
+        super().load_weights(filepath, **kwargs)
+
     def export(
         self,
         filepath: str | Path,
-        format: str = "tf_saved_model",
+        format: str | None = None,
         *,
         image_shape: tuple[int, int] | None = None,
         verbose: bool | None = None,
@@ -244,7 +260,8 @@ class Composite(keras.Model):
 
         Args:
             filepath: of the file; of SavedModel a folder, which must not exist.
-            format: "tf_saved_model", "onnx" or "litert".
+            format: "tf_saved_model", "onnx" or "litert"; by default that of the file's
+                ending, .onnx or .tflite, else "tf_saved_model".
             image_shape: (H, W) of padded images; by default what the preprocessing
                 makes of every image, if that is one size.
             verbose: taken for Keras' sake; nothing is printed.
@@ -252,10 +269,12 @@ class Composite(keras.Model):
         Raises:
             FileExistsError: if a SavedModel's folder is there.
             ImportError: if ONNX's converter is not installed.
-            ValueError: if there is no such format, names a size that no padded image
-                has, or under another backend than TensorFlow.
+            ValueError: if there is no such format or the file's ending says another,
+                names a size that no padded image has, or under another backend than
+                TensorFlow.
         """
-        write, any_type = find_format(format)
+        path = Path(filepath)
+        write, any_type, _ = find_format(format, path)
         size = exported_size(image_shape, self.settings, self.preprocessing)
         twin = type(self)(
             self.parts if any_type else in_float32(self.parts),
@@ -269,4 +288,4 @@ class Composite(keras.Model):
             return {**stages.detections._asdict(), "masks": stages.masks}
 
         shape = (*size, self.backbone.input_shape[-1])
-        write(Exported(detect, twin, shape), Path(filepath))
+        write(Exported(detect, twin, shape), path)

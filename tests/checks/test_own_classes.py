@@ -134,9 +134,10 @@ def test_what_a_network_is_built_from_is_what_is_read_to_build_it(
     mine.OPTIMIZER = "sgd"
     monkeypatch.setattr(build, "checked", lambda config: config)
     build.model(mine)
+    taken_up = {"LOSS_WEIGHTS", "WEIGHT_DECAY", "OPTIMIZER"}
     read_otherwise = {"INFERENCE_PRECISION"}  # by sessions
     assert set(stale.BUILT_FROM) <= read | read_otherwise
-    assert read & set(KINDS) <= set(stale.BUILT_FROM) | {"SEED"}
+    assert read & set(KINDS) <= set(stale.BUILT_FROM) | taken_up | {"SEED"}
 
 
 @pytest.mark.parametrize(
