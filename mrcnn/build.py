@@ -48,8 +48,7 @@ def model(
 
     Args:
         config: the configuration.
-        seed: of the initial weights and of the samples drawn in training; by default
-            the configuration's SEED, or 0.
+        seed: of initial weights and of samples in training; by default SEED, or 0.
         precision: a Keras dtype policy; by default that of `Config.PRECISION`.
         model_class: of the model.
         compiled_sizes: of inputs for which the model stays compiled, 50 MB each.
@@ -86,13 +85,15 @@ def model(
             depth, config.MASK_POOL_SIZE, widths, classes, make
         ),
     )
-    return model_class(
+    made = model_class(
         parts,
         settings(config),
         preprocessing(config).for_inference(),
         seed=seed,
         compiled_sizes=compiled_sizes,
     )
+    made.built_from = config
+    return made
 
 
 def policy(config: Config, attribute: str) -> str:
@@ -114,8 +115,8 @@ def layer_widths(config: Config) -> dict[str, int]:
     Outputs, and layers of a backbone that is a function, are not among them.
 
     Raises:
-        ValueError: names an architecture or a layer that does not exist, or layers that
-            are added and differ in width.
+        ValueError: names a backbone or layer that does not exist, or layers that are
+            added and differ in width.
     """
     architecture = config.BACKBONE
     known = architecture in BLOCKS
@@ -131,13 +132,13 @@ def layer_widths(config: Config) -> dict[str, int]:
         **roi_heads.box_head_widths(config.FPN_CLASSIF_FC_LAYERS_SIZE),
         **roi_heads.mask_head_widths(config.MASK_HEAD_CHANNELS),
     }
-    given = dict(config.LAYER_WIDTHS or {})
+    given = config.LAYER_WIDTHS or {}
     if unknown := set(given) - set(default):
         raise ValueError(
             f"LAYER_WIDTHS names {', '.join(sorted(unknown))}, which is no layer that "
             f"has channels of its own in a network on {architecture}."
         )
-    widths = default | given
+    widths = {**default, **given}
     for group in channels(config):
         found = {name: widths[name] for name in group.makers}
         if len(set(found.values())) > 1:
@@ -155,8 +156,8 @@ def channels(config: Config) -> list[ChannelGroup]:
 
 def with_widths(config: Config, widths: Mapping[str, int]) -> Config:
     """Return a configuration that differs in the filters of the layers named."""
-    changed = copy.copy(config)  # with what was set on it, not on its class
-    changed.LAYER_WIDTHS = dict(config.LAYER_WIDTHS or {}) | dict(widths)
+    changed = copy.copy(config)  # with what was set on it; its class may be read-only
+    vars(changed)["LAYER_WIDTHS"] = dict(config.LAYER_WIDTHS or {}) | dict(widths)
     return changed
 
 

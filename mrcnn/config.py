@@ -7,12 +7,15 @@ in to choices that it did not have. Only `mrcnn.build` reads a `Config`, beside
 which take one as an argument.
 """
 
-import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mrcnn.checks import agreement, derived
-from mrcnn.checks.derived import Derived
+from mrcnn.checks.derived import Derived, is_computed
+from mrcnn.checks.kinds import KINDS
 from mrcnn.notices import all_of, once
 
 
@@ -154,12 +157,16 @@ class Config:
             once(remark)
 
     def to_dict(self) -> dict[str, object]:
-        """Return every setting by name, computed ones included."""
-        return {
+        """Return every setting by name, and what else was set; no functions.
+
+        A property of the user's that is no setting is not asked.
+        """
+        values = {
             key: getattr(self, key)
             for key in sorted(dir(self))
-            if not key.startswith("_") and not callable(getattr(self, key))
+            if not key.startswith("_") and (key in KINDS or not _is_asked(self, key))
         }
+        return {key: value for key, value in values.items() if not callable(value)}
 
     def display(self) -> None:
         """Print every setting, one per line."""
@@ -169,8 +176,17 @@ class Config:
         print("\n")
 
 
+def _is_asked(config: Config, key: str) -> bool:
+    """Return whether reading an attribute runs code."""
+    kept = inspect.getattr_static(config, key)
+    return hasattr(kept, "__get__") and not inspect.ismemberdescriptor(kept)
+
+
 def checked(config: Config) -> Config:
-    """Return a copy of a configuration in order, with Python's numbers for NumPy's.
+    """Return the settings of a configuration in order, in Python's own types.
+
+    A configuration of its own, whatever the given one lets be set on it; what else that
+    has is left out.
 
     Raises:
         ValueError: as `Config.validate`.
@@ -187,8 +203,25 @@ def checked(config: Config) -> Config:
             "settings from it, and pass an instance."
         )
     config.validate()
-    plain = copy.copy(config)
-    for name, value in config.to_dict().items():
-        if isinstance(value, np.generic | np.ndarray):
-            setattr(plain, name, value.tolist())
-    return plain
+    values = {
+        key: plain(getattr(config, key))
+        for key in KINDS
+        if not is_computed(config, key)
+    }
+    kept = {
+        # A function in a class would become a method.
+        key: staticmethod(value) if callable(value) else value
+        for key, value in values.items()
+    }
+    return type(type(config).__name__, (Config,), kept)()
+
+
+def plain(value: Any) -> Any:
+    """Return a setting in Python's own types: numbers for NumPy's, tuples for lists."""
+    if isinstance(value, np.generic | np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return tuple(map(plain, value))
+    return value

@@ -98,6 +98,8 @@ def detect(
 ) -> list[Detection]:
     """Find the objects in any number of images of any sizes.
 
+    Threads may share a model, but not while one of them loads weights or trains.
+
     Args:
         model: trained; that of `mrcnn.build.model`, or Matterport's object around it.
         images: a list, an array (n, h, w, C) or a generator of images, each (h, w, 3)

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 SHOWN = 20
 """Faults that an error has in full; the others are counted."""
 
+LONGEST = 80
+"""Characters that an error quotes of what was given."""
+
 _said: set[str] = set()
 
 
@@ -13,6 +16,12 @@ def once(remark: str) -> None:
     if remark not in _said:
         _said.add(remark)
         print(remark)
+
+
+def quoted(value: object) -> str:
+    """Return how Python writes a value, on one line and cut off where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def listed(faults: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.checks.derived import is_computed
+from mrcnn.notices import quoted
 from mrcnn.tasks import LOSS_NAMES
 
 BACKBONES = ("resnet50", "resnet101", "compact")
@@ -14,17 +15,17 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 class Kind(NamedTuple):
-    """What a value may be: in words, and as a question."""
+    """What a value may be: in words, and as a question; and a hint for some values."""
 
     wanted: str
     fits: Callable[[Any], bool]
+    hint: Callable[[Any], str] = lambda value: ""
 
     def fault(self, name: str, value: Any) -> str | None:
         """Return what is wrong with a value; None if nothing is."""
         if self.fits(value):
             return None
-        shown = " ".join(repr(value).split())
-        return f"{name} is {shown}; it must be {self.wanted}."
+        return f"{name} is {quoted(value)}; it must be {self.wanted}{self.hint(value)}."
 
 
 def is_count(value: Any, least: int = 1) -> bool:
@@ -42,7 +43,9 @@ def is_number(value: Any) -> bool:
 def count(least: int = 1) -> Kind:
     """Take whole numbers from `least` on."""
     return Kind(
-        f"a whole number (int) from {least} on", lambda value: is_count(value, least)
+        f"a whole number (int) from {least} on",
+        lambda value: is_count(value, least),
+        lambda value: " (a // b is one, a / b none)" * isinstance(value, float),
     )
 
 
@@ -121,7 +124,9 @@ KINDS: dict[str, Kind] = {
     "IMAGES_PER_GPU": COUNT,
     "BATCH_SIZE": COUNT,
     "STEPS_PER_EPOCH": COUNT,
-    "VALIDATION_STEPS": COUNT,
+    "VALIDATION_STEPS": COUNT._replace(
+        wanted=f"{COUNT.wanted}; val_dataset=None trains without validation"
+    ),
     "BACKBONE": Kind(
         f"one of {', '.join(BACKBONES)}, or a function",
         lambda value: callable(value) or one_of(*BACKBONES).fits(value),

@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from mrcnn.notices import once
+from mrcnn.notices import once, quoted
 
 READ = "read it with mrcnn.data.dataset.read_image"
+BLACK = 2
+"""Floats below it that are no whole numbers are parts of one: in 0..255 an image whose
+brightest pixel is as dark shows nothing."""
+OVERSHOOT = 0.1
+"""By how many parts of white resizing with splines goes beyond black and white."""
 USUAL_BITS = (10, 12, 14, 16, 32)
 
 
@@ -19,8 +24,14 @@ def no_array(image: Any) -> str | None:
             "None, which is what cv2.imread returns for a file that it cannot read; "
             "check the path and give the pixels"
         )
-    if isinstance(image, str | bytes | PathLike):
-        return f"the path {image!r} and no picture; {READ}, and give the pixels"
+    if isinstance(image, bytes | bytearray | memoryview) or hasattr(image, "read"):
+        return (
+            "an encoded picture or an open file; decode it, "
+            "np.asarray(PIL.Image.open(file).convert('RGB')) where file is "
+            "io.BytesIO(data), and give the pixels"
+        )
+    if isinstance(image, str | PathLike):
+        return f"the path {quoted(image)} and no picture; {READ}, and give the pixels"
     if type(image).__module__.startswith("PIL."):
         return "a Pillow image; give np.asarray(image.convert('RGB'))"
     return None
@@ -64,6 +75,11 @@ def check_image(image: Any, name: str, channels: int = 3) -> np.ndarray:
     if image.dtype != np.uint8:
         _check_range(image, name)
         image = np.rint(image).astype(np.uint8)
+    if image.max() == 1:
+        once(
+            "An image has no pixel above 1, and is as good as black: the model takes "
+            "0..255. (image / 255).astype(np.uint8), say, leaves no more."
+        )
     return image
 
 
@@ -123,9 +139,15 @@ def _check_range(image: np.ndarray, name: str) -> None:
             f"{name}: {int((~np.isfinite(image)).sum())} pixel values are NaN or "
             "infinite; mend the image or leave it out."
         )
-    low, high = image.min(), image.max()
+    low, high = image.min().item(), image.max().item()
     found = f"{name}: pixels from {low:g} to {high:g}"
     real = image.dtype.kind == "f"
+    white, scaled = (1, " * 255") if real and high < BLACK else (255, "")
+    if (low < 0 or high > white) and max(-low, high - white) <= OVERSHOOT * white:
+        raise ValueError(
+            f"{found} go a little beyond 0..{white}, as resizing leaves them; pass "
+            f"np.clip(image, 0, {white}){scaled}."
+        )
     if low < 0 and real and high <= 255:
         raise ValueError(
             f"{found}: an image less its mean, such as `mold_image` returns, or "
@@ -144,7 +166,8 @@ def _check_range(image: np.ndarray, name: str) -> None:
             f"{found}; scale them to 0..255, all images by the same numbers, such as "
             f"{way}."
         )
-    if real and high <= 1 and (image != np.rint(image)).any():
+    if real and high < BLACK and (image != np.rint(image)).any():
+        way = "image" if high <= 1 else "np.clip(image, 0, 1)"
         raise ValueError(
-            f"{found} are parts of one, and would be black; pass image * 255."
+            f"{found} are parts of one, and would be black; pass {way} * 255."
         )

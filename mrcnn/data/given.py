@@ -59,6 +59,16 @@ def refuse_one_image(images: Any) -> None:
                 f"images is one array of shape {shape}: put an image in a list, "
                 "[image]; several grey ones come as list(images)."
             )
+        if len(shape) == 4 and shape[3] == 1 and shape[2] in (3, 4):
+            raise TypeError(
+                f"images is an array of shape {shape}, with an axis too many: "
+                "give [image[..., 0]]; grey ones of such a width come as list(images)."
+            )
+        if len(shape) == 1 and shape[0] and images.dtype != object:
+            raise TypeError(
+                f"images is an array of shape {shape}, and no pictures: decode what is "
+                "encoded, and give a list of images."
+            )
         if len(shape) not in (1, 4):
             raise TypeError(
                 f"images is an array of shape {shape}: give a list of images, or an "

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mrcnn.checks.kinds import count
 from mrcnn.data.dataset import Dataset
 from mrcnn.evaluation.coco import average_precision
 from mrcnn.evaluation.isolated import isolated_metrics
@@ -13,7 +14,7 @@ from mrcnn.evaluation.matching import (
     proposal_recall,
 )
 from mrcnn.evaluation.report import TaskReport
-from mrcnn.evaluation.scenes import Scene, check_dataset, collect
+from mrcnn.evaluation.scenes import Scene, check_dataset, collect, of_dataset
 from mrcnn.nn.native import native
 from mrcnn.tasks import Task
 
@@ -24,8 +25,8 @@ def evaluate(
     *,
     image_ids: Iterable[int] | None = None,
     batch_size: int = 1,
-    seed: int = 0,
-    scenes: Sequence[Scene] | None = None,
+    seed: int | None = 0,
+    scenes: Iterable[Scene] | None = None,
 ) -> TaskReport:
     """Measure a model on the images of a dataset, end to end and each task by itself.
 
@@ -34,21 +35,28 @@ def evaluate(
         dataset: a prepared dataset with annotations.
         image_ids: which of its images; all by default.
         batch_size: images that go through the model at once.
-        seed: of the jitter in the isolated box metric; compare reports of one seed.
+        seed: of the jitter in the isolated box metric; compare reports of one seed;
+            None is 0.
         scenes: what `collect` returned for this model and dataset, to save detecting
             again; in place of `image_ids`.
 
     Raises:
         ValueError: there is no image, annotations and image contradict each other, or
-            both `scenes` and `image_ids` are given; or as `collect`.
-        TypeError: as `collect`.
+            both `scenes` and `image_ids` are given; names the seed; or as `collect` and
+            `scenes.of_dataset`.
+        TypeError: as these.
     """
     model = native(model)
     check_dataset(dataset)
+    seed = 0 if seed is None else seed
+    if fault := count(0).fault("seed", seed):
+        raise ValueError(fault)
     if scenes is None:
         scenes = collect(model, dataset, image_ids=image_ids, batch_size=batch_size)
     elif image_ids is not None:
         raise ValueError("give scenes or image_ids, not both: scenes name images.")
+    else:
+        scenes = of_dataset(scenes, dataset)
     if not scenes:
         raise ValueError(
             "there is no image to evaluate: give image_ids, or a prepared dataset "

@@ -20,6 +20,7 @@ from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import check_image
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.nn.native import native
+from mrcnn.notices import quoted
 from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.structures import Detection
 
@@ -171,14 +172,47 @@ def collect(
     check_model_classes(model, dataset)
     if is_count(image_ids, 0):
         raise TypeError(f"image_ids is {image_ids}: put it in a list.")
-    chosen = list(dataset.image_ids) if image_ids is None else list(image_ids)
-    known = set(map(int, dataset.image_ids))
-    if unknown := [i for i in chosen if not is_count(i, 0) or int(i) not in known]:
-        raise ValueError(
-            f"image_ids has {', '.join(map(repr, unknown[:20]))}, but the data set has "
-            f"the images 0 to {len(known) - 1}."
-        )
+    chosen = dataset.image_ids if image_ids is None else image_ids
+    chosen = _listed(chosen, "image_ids", "internal ids of images")
+    if unknown := _unknown(chosen, dataset):
+        raise ValueError(f"image_ids has {unknown}.")
     return list(_scenes(model, dataset, list(map(int, chosen)), batch_size))
+
+
+def of_dataset(scenes: Iterable[Scene], dataset: Dataset) -> list[Scene]:
+    """Return scenes in a list.
+
+    Raises:
+        ValueError: if they are not of this data set, as far as ids and classes tell.
+        TypeError: if they are no scenes.
+    """
+    wanted = "what `collect` returned"
+    scenes = _listed(scenes, "scenes", wanted)
+    if others := [scene for scene in scenes if not isinstance(scene, Scene)]:
+        raise TypeError(f"scenes has {quoted(others[0])}: give {wanted}.")
+    if unknown := _unknown([scene.image_id for scene in scenes], dataset):
+        raise ValueError(f"scenes has images {unknown}: collect them from it.")
+    check_names(scenes, len(dataset.class_names))
+    return scenes
+
+
+def _listed(items: Any, name: str, wanted: str) -> list[Any]:
+    try:
+        return list(items)
+    except TypeError as error:
+        raise TypeError(f"{name} is {quoted(items)}: give a list, {wanted}.") from error
+
+
+def _unknown(image_ids: Sequence[Any], dataset: Dataset) -> str:
+    """Return which ids are none of the data set, and those that are; "" if all are."""
+    known = set(map(int, dataset.image_ids))
+    unknown = [i for i in image_ids if not is_count(i, 0) or int(i) not in known]
+    if not unknown:
+        return ""
+    return (
+        f"{', '.join(map(quoted, unknown[:20]))}, but the data set has the images 0 to "
+        f"{len(known) - 1}"
+    )
 
 
 def _scenes(

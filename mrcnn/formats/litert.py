@@ -16,15 +16,19 @@ def write_litert(exported: Exported, path: Path) -> None:
 
     Raises:
         ValueError: under another backend than TensorFlow.
+        OSError: if the path is a folder, or protected against writing.
     """
-    with tempfile.TemporaryDirectory() as folder, _gathered_crops():
+    with (
+        atomic_path(path) as temporary,  # first: what cannot be written fails at once
+        tempfile.TemporaryDirectory() as folder,
+        _gathered_crops(),
+    ):
         saved = Path(folder) / "saved"
         write_saved_model(exported, saved)
         import tensorflow as tf
 
-        converted = tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert()
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(converted)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+        temporary.write_bytes(converter.convert())
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ def write_onnx(exported: Exported, path: Path) -> None:
     Raises:
         ImportError: if the converter, tf2onnx, is not installed.
         ValueError: under another backend than TensorFlow.
+        OSError: if the path is a folder, or protected against writing.
     """
     signature = exported.signature
     try:
@@ -31,17 +32,17 @@ def write_onnx(exported: Exported, path: Path) -> None:
         raise ImportError("ONNX needs a converter: pip install tf2onnx onnx") from error
     import tensorflow as tf
 
-    converted, _ = converter.convert.from_function(
-        tf.function(exported.function, input_signature=signature),
-        input_signature=signature,
-        opset=OPSET,
-        custom_op_handlers={
-            "CropAndResize": (_as_roi_align, []),
-            "SelectV2": (_as_where, []),
-        },
-    )
-    _average_in_roi_align(converted.graph)
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary:  # first: what cannot be written fails at once
+        converted, _ = converter.convert.from_function(
+            tf.function(exported.function, input_signature=signature),
+            input_signature=signature,
+            opset=OPSET,
+            custom_op_handlers={
+                "CropAndResize": (_as_roi_align, []),
+                "SelectV2": (_as_where, []),
+            },
+        )
+        _average_in_roi_align(converted.graph)
         temporary.write_bytes(converted.SerializeToString())
 
 

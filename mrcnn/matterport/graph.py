@@ -14,11 +14,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from mrcnn.hardware import refuse_after_fork
 from mrcnn.matterport.inputs import log
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.nms import nms
 from mrcnn.ops.selection import rank_anchors
 from mrcnn.structures import Stages
+from mrcnn.tasks import LOSS_NAMES
 
 STAGES = (
     *("input_image", "rpn_class", "rpn_bbox", "ROI"),
@@ -33,6 +35,28 @@ PROPOSAL_STEPS = (
 )
 """What goes on inside the layer ROI."""
 
+ELSEWHERE = {
+    "input_image_meta": "MaskRCNN.mold_inputs, which returns metas",
+    **dict.fromkeys(("input_anchors", "anchors"), "MaskRCNN.get_anchors"),
+    **dict.fromkeys(
+        (
+            *("input_rpn_match", "input_rpn_bbox", "input_gt_class_ids"),
+            *("input_gt_boxes", "input_gt_masks"),
+        ),
+        "mrcnn.model.data_generator, which makes such arrays",
+    ),
+    **dict.fromkeys(
+        ("proposal_targets", "output_rois"),
+        "mrcnn.model.DetectionTargetLayer, which computes the same",
+    ),
+    **dict.fromkeys(
+        ("roi_align_classifier", "roi_align_mask"),
+        "mrcnn.model.PyramidROIAlign, which computes the same",
+    ),
+    **dict.fromkeys(LOSS_NAMES, "keras_model.history.history after training"),
+}
+"""Layers of Matterport's that are none here, and what to take in their place."""
+
 
 class Layer:
     """A layer by Matterport's name: its output as a name, all else from Keras' layer.
@@ -44,18 +68,35 @@ class Layer:
 
     def __init__(self, name: str, layer: keras.layers.Layer | None) -> None:
         """Take the name, and Keras' layer unless the name is that of a step only."""
-        self.name = name
-        self.output = name
-        self._layer = layer
+        vars(self).update(name=name, output=name, _layer=layer)
 
     def __getattr__(self, attribute: str) -> Any:
         """Ask Keras' layer."""
-        if attribute.startswith("_") or self._layer is None:
+        if attribute.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no {attribute}.")
+        return getattr(self._of_keras(attribute), attribute)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Set it on Keras' layer, `trainable` say."""
+        setattr(self._of_keras(attribute), attribute, value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call Keras' layer; an output is a name here and cannot go through one."""
+        if any(isinstance(argument, str) for argument in args):
+            raise TypeError(
+                f"{self.name} was called with {args[0]!r}, the name of an output. "
+                "Names stand for values that MaskRCNN.run_graph computes; layers and "
+                "networks take arrays."
+            )
+        return self._of_keras("call")(*args, **kwargs)
+
+    def _of_keras(self, attribute: str) -> keras.layers.Layer:
+        if self._layer is None:
             raise AttributeError(
                 f"{self.name} is a step of the network and no Keras layer: it has a "
                 f"name and an output, but no {attribute}."
             )
-        return getattr(self._layer, attribute)
+        return self._layer
 
 
 def find_layer(model: MaskRCNN, name: str) -> Layer:
@@ -72,6 +113,10 @@ def find_layer(model: MaskRCNN, name: str) -> Layer:
                 return Layer(name, layer)
     if name in STAGES:
         return Layer(name, None)
+    if name in ELSEWHERE:
+        raise ValueError(
+            f"Matterport's layer {name} is none here: use {ELSEWHERE[name]}."
+        )
     raise ValueError(f"There is no layer {name!r}.{_similar(model, name)}")
 
 
@@ -119,7 +164,9 @@ def evaluate(
 
     Raises:
         ValueError: names an output that cannot be had.
+        RuntimeError: in a process forked after the backend had begun to work.
     """
+    refuse_after_fork()
     names = set(names)
     values: dict[str, np.ndarray] = {"input_image": inputs["images"]}
     if names & {*STAGES, *PROPOSAL_STEPS}:

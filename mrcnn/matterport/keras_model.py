@@ -11,6 +11,7 @@ import numpy as np
 from mrcnn.matterport.generators import DataGenerator
 from mrcnn.matterport.graph import Layer, evaluate, find_layer
 from mrcnn.matterport.molding import molded_inputs
+from mrcnn.nn.compiled import check_batch
 from mrcnn.nn.mask_rcnn import MaskRCNN as Network
 from mrcnn.ops import boxes as box_ops
 from mrcnn.paths import as_path
@@ -21,6 +22,18 @@ PREDICTED = (
     *("ROI", "rpn_class", "rpn_bbox"),
 )
 """What `predict` returns, in Matterport's order."""
+
+SYMBOLIC = (
+    *("input", "inputs", "input_shape", "input_names"),
+    *("output", "outputs", "output_shape", "output_names"),
+)
+"""Attributes of a Keras model that is made of symbolic tensors."""
+
+
+def _is_molded(x: Any) -> bool:
+    """Return whether these are Matterport's inputs: molded images, metas and more."""
+    return isinstance(x, list | tuple) and len(x) > 1
+
 
 _NO_GENERATOR = (
     "keras_model.{}() does not learn from batches of data_generator, which are made "
@@ -98,17 +111,39 @@ class KerasModel(Network):
         Returns:
             The arrays named in `PREDICTED`, boxes normalised.
         """
-        if not isinstance(x, list | tuple):
-            return super().predict(x, *args, **kwargs)
+        if _is_molded(x):
+            return self._found(x)
+        if hasattr(x, "shape") or isinstance(x, list | tuple | Mapping):
+            check_batch(x)
+        return super().predict(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Mapping[str, np.ndarray] | Sequence[Any]) -> Any:
+        """Return what the network says of a batch; see `nn.composite`, or `predict`."""
+        if _is_molded(x):
+            return self._found(x)
+        found = super().predict_on_batch(x)
+        self.image_shape = tuple(x["images"].shape[1:3])
+        return found
+
+    def _found(self, x: Sequence[Any]) -> list[np.ndarray]:
         inputs, _ = molded_inputs(x[0], x[1])
         values = evaluate(self, inputs, PREDICTED)
         return [values[name] for name in PREDICTED]
 
-    def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
-        """Return what the network says of a batch; see `nn.composite`."""
-        found = super().predict_on_batch(x)
-        self.image_shape = tuple(x["images"].shape[1:3])
-        return found
+    def __getattr__(self, name: str) -> Any:
+        """Say what stands in the place of symbolic inputs and outputs."""
+        if name in SYMBOLIC:
+            raise AttributeError(
+                f"keras_model.{name}: this network has no symbolic tensors. "
+                "MaskRCNN.run_graph computes what its layers say of images; "
+                "keras_model.export writes the network for other programs."
+            )
+        asked = getattr(super(), "__getattr__", None)  # under Torch there is one
+        if asked is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
+        return asked(name)
 
     @property
     def pixel_anchors(self) -> np.ndarray | None:

@@ -1,12 +1,13 @@
 """Between original images and the network, in Matterport's terms: metas and windows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from mrcnn import detection
 from mrcnn.data.transforms import Geometry
-from mrcnn.matterport.metas import compose_image_meta, parse_image_meta
+from mrcnn.matterport.metas import FIELDS, compose_image_meta, parse_image_meta
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops import boxes as box_ops
 from mrcnn.structures import Detection
@@ -45,9 +46,19 @@ def mold(
 def molded_inputs(
     images: np.ndarray, metas: np.ndarray
 ) -> tuple[dict[str, np.ndarray], list[Geometry]]:
-    """Return molded images (B, H, W, C) as a network's inputs, and their geometries."""
-    parsed = parse_image_meta(np.asarray(metas))
-    images = np.asarray(images, np.float32)
+    """Return molded images (B, H, W, C) as a network's inputs, and their geometries.
+
+    Raises:
+        ValueError: if the images are not molded, or the metas are not theirs.
+    """
+    images, metas = _array(images, "images"), _array(metas, "metas")
+    if fault := _fault(images, metas):
+        raise ValueError(
+            f"{fault}: take both as mold_inputs returns them, or give detect the "
+            "original images."
+        )
+    parsed = parse_image_meta(metas)
+    images = images.astype(np.float32, copy=False)
     shape = images.shape[1:3]
     windows = box_ops.normalise(parsed["window"].astype(np.float32), shape, xp=np)
     geometries = [
@@ -57,6 +68,37 @@ def molded_inputs(
         )
     ]
     return {"images": images, "windows": windows.astype(np.float32)}, geometries
+
+
+def _array(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # a list of different sizes
+        raise ValueError(
+            f"molded {name} differ in size and are no one array; mold_inputs makes one "
+            "of images that share a padded size."
+        ) from error
+
+
+def _fault(images: np.ndarray, metas: np.ndarray) -> str | None:
+    """Say what keeps molded images and metas from belonging together."""
+    if images.ndim != 4:
+        return f"molded images are of the shape {images.shape} and not (B, H, W, C)"
+    if images.dtype.kind != "f":
+        return f"molded images are {images.dtype}, and so have their mean still"
+    least = FIELDS["active_class_ids"].start
+    if metas.ndim != 2 or metas.shape[1] <= least or metas.dtype.kind not in "uif":
+        return f"metas are of the shape {metas.shape} and not (B, {least} + K)"
+    if len(images) != len(metas):
+        return f"there are {len(images)} molded images and {len(metas)} metas"
+    shapes = metas[:, FIELDS["image_shape"]]
+    for i, shape in enumerate(shapes.astype(int).tolist()):
+        if tuple(shape) != images.shape[1:]:
+            return (
+                f"molded image {i} is of the shape {images.shape[1:]}, its meta says "
+                f"{tuple(shape)}"
+            )
+    return None
 
 
 def unmold(

@@ -16,6 +16,26 @@ from mrcnn.structures import Tensor
 Batch = Mapping[str, np.ndarray]
 
 
+TASKS = ("windows", "rois", "boxes", "gt_boxes")
+"""What a batch has beside images; one of them says what to do."""
+
+
+def check_batch(batch: Any) -> None:
+    """Raise TypeError if a network cannot be called with this."""
+    known = isinstance(batch, Mapping)
+    if known and "images" in batch and any(name in batch for name in TASKS):
+        return
+    given = f"of the type {type(batch).__name__}"
+    if known:
+        given = f"a dictionary of {', '.join(map(str, batch)) or 'nothing'}"
+    raise TypeError(
+        f"The batch is {given}. The network takes a dictionary of images (B, H, W, C) "
+        "and windows (B, 4) as mrcnn.detection.prepare makes it, and Matterport's "
+        "keras_model.predict a list, [molded_images, image_metas]; original images go "
+        "to detect."
+    )
+
+
 class CompiledSizes:
     """What a model says of a batch, by functions that threads may share.
 
@@ -50,6 +70,7 @@ class CompiledSizes:
 
     def _function(self, batch: Mapping[str, Tensor]) -> Callable[[Batch], Any]:
         """Return the function of a batch's size, and forget the one longest unused."""
+        check_batch(batch)
         model = self._model
         sizes = tuple((name, tuple(np.shape(x)[1:])) for name, x in batch.items())
         key = (model.settings, sizes)

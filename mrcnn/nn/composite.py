@@ -8,22 +8,22 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from mrcnn.checks.kinds import count
 from mrcnn.files import atomic_path
 from mrcnn.formats import find_format
 from mrcnn.formats.function import Exported
 from mrcnn.hardware import refuse_after_fork
-from mrcnn.hdf5 import open_hdf5
-from mrcnn.nn.compiled import CompiledSizes
+from mrcnn.nn.compiled import CompiledSizes, check_batch
 from mrcnn.nn.deployed import exported_size, in_float32, without_loops
 from mrcnn.nn.saving import (
     as_data,
     as_settings,
+    check_keras_layout,
     check_layers,
     decaying,
     not_decayed,
 )
 from mrcnn.nn.settings import Parts, Settings
-from mrcnn.paths import as_path
 from mrcnn.structures import Preprocessing, Tensor
 from mrcnn.tasks import LOSS_NAMES
 
@@ -42,7 +42,11 @@ class Composite(keras.Model):
         class_names: background first, as training or a file named them; else ().
         compiled_sizes: how many sizes of inputs stay compiled, each with its memory;
             the one longest unused goes first.
+        built_from: the settings that `mrcnn.build.model` took, and which it alone
+            reads; None of a model that comes from a file.
     """
+
+    built_from: Any = None
 
     def __init__(
         self,
@@ -62,6 +66,8 @@ class Composite(keras.Model):
             seed: of the samples drawn in training.
             compiled_sizes: see the attributes.
         """
+        if fault := count(0).fault("compiled_sizes", compiled_sizes):
+            raise ValueError(fault)
         # The model itself keeps boxes and losses in float32; its parts choose a type.
         super().__init__(name="mask_rcnn", dtype="float32")
         self.backbone, self.fpn, self.rpn, self.box_head, self.mask_head = parts
@@ -94,8 +100,15 @@ class Composite(keras.Model):
     # --- Running
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the model as Keras does; RuntimeError where that would never end."""
+        """Call the model as Keras does.
+
+        Raises:
+            RuntimeError: where that would never end, see `hardware.refuse_after_fork`.
+            TypeError: if the first argument is no batch.
+        """
         refuse_after_fork()
+        if args:
+            check_batch(args[0])
         return super().__call__(*args, **kwargs)
 
     def predict_on_batch(self, x: Mapping[str, np.ndarray]) -> Any:
@@ -227,18 +240,18 @@ class Composite(keras.Model):
         self, filepath: str | Path, overwrite: bool = True, **kwargs: Any
     ) -> None:
         """Write the weights in Keras' layout; ValueError if the name says another."""
-        _check_keras_layout(filepath, "save_weights")
+        check_keras_layout(filepath, "save_weights")
         super().save_weights(filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath: str | Path, **kwargs: Any) -> None:
         """Read weights in Keras' layout; ValueError if the file has another."""
-        _check_keras_layout(filepath, "load_weights")
+        check_keras_layout(filepath, "load_weights")
         super().load_weights(filepath, **kwargs)
 
     def export(
         self,
         filepath: str | Path,
-        format: str = "tf_saved_model",
+        format: str | None = None,
         *,
         image_shape: tuple[int, int] | None = None,
         verbose: bool | None = None,
@@ -247,7 +260,8 @@ class Composite(keras.Model):
 
         Args:
             filepath: of the file; of SavedModel a folder, which must not exist.
-            format: "tf_saved_model", "onnx" or "litert".
+            format: "tf_saved_model", "onnx" or "litert"; by default that of the file's
+                ending, .onnx or .tflite, else "tf_saved_model".
             image_shape: (H, W) of padded images; by default what the preprocessing
                 makes of every image, if that is one size.
             verbose: taken for Keras' sake; nothing is printed.
@@ -255,10 +269,12 @@ class Composite(keras.Model):
         Raises:
             FileExistsError: if a SavedModel's folder is there.
             ImportError: if ONNX's converter is not installed.
-            ValueError: if there is no such format, names a size that no padded image
-                has, or under another backend than TensorFlow.
+            ValueError: if there is no such format or the file's ending says another,
+                names a size that no padded image has, or under another backend than
+                TensorFlow.
         """
-        write, any_type = find_format(format)
+        path = Path(filepath)
+        write, any_type, _ = find_format(format, path)
         size = exported_size(image_shape, self.settings, self.preprocessing)
         twin = type(self)(
             self.parts if any_type else in_float32(self.parts),
@@ -272,21 +288,4 @@ class Composite(keras.Model):
             return {**stages.detections._asdict(), "masks": stages.masks}
 
         shape = (*size, self.backbone.input_shape[-1])
-        write(Exported(detect, twin, shape), Path(filepath))
-
-
-def _check_keras_layout(path: Any, method: str) -> None:
-    """Refuse files that Keras' methods for weights would write or read wrongly."""
-    path = as_path(path, "filepath")
-    written = path.name.endswith((".weights.h5", ".weights.json"))
-    reading = method == "load_weights"
-    if reading and path.name.endswith(".weights.h5") and path.is_file():
-        with open_hdf5(path) as file:  # whatever it is called
-            written = "layer_names" not in file.attrs
-    if written or (reading and path.suffix == ".keras"):
-        return
-    raise ValueError(
-        f"{path}: model.{method} is Keras' own, for files in its layout that end in "
-        f".weights.h5. mrcnn.weights.{method}(model, path) is for the .h5 layout of "
-        "Matterport's code."
-    )
+        write(Exported(detect, twin, shape), path)

@@ -1,9 +1,10 @@
 """Networks as they are exported: of one size, without loops, in float32 if need be."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
+from mrcnn.checks.kinds import count, sequence
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.structures import Preprocessing
 
@@ -36,13 +37,21 @@ def exported_size(
             f"IMAGE_RESIZE_MODE {how.mode!r} makes images of many sizes, and an "
             "exported model takes one: name it, image_shape=(H, W)."
         )
-    height, width = image_shape or (fixed, fixed)
+    height, width = (fixed, fixed) if image_shape is None else _size(image_shape)
     stride = settings.strides[-1]
     if height < stride or width < stride or height % stride or width % stride:
         raise ValueError(
             f"image_shape is {(height, width)}: padded images have sides that divide "
             f"by {stride}."
         )
+    return height, width
+
+
+def _size(image_shape: Any) -> tuple[int, int]:
+    """Return (H, W); ValueError if it is anything else."""
+    if fault := sequence(count(), 2).fault("image_shape", image_shape):
+        raise ValueError(f"{fault[:-1]}: (H, W), without channels.")
+    height, width = map(int, image_shape)
     return height, width
 
 

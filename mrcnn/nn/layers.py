@@ -82,7 +82,16 @@ class LayerFactory:
             train_statistics: whether batch normalisation learns its statistics.
             bn_momentum: of its moving averages.
             seed: of the initial weights, with the layer's name.
+
+        Raises:
+            ValueError: if Keras' layers would take channels for rows.
         """
+        if keras.config.image_data_format() != "channels_last":
+            raise ValueError(
+                "keras.config.image_data_format() is "
+                f"{keras.config.image_data_format()!r}, and images are (h, w, C) here: "
+                'call keras.config.set_image_data_format("channels_last") first.'
+            )
         self.dtype = dtype
         self.compute_dtype = keras.DTypePolicy(dtype).compute_dtype
         self.train_statistics = train_statistics

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 
 from mrcnn.nn.layers import LayerFactory
+from mrcnn.nn.own_backbone import own_backbone
 from mrcnn.structures import Tensor
 
 BLOCKS: dict[str, tuple[int, int, int, int]] = {
@@ -127,11 +128,13 @@ def build_backbone(
         channels: of the image.
         widths: filters by layer name, see `default_widths`; a function has its own.
         make: makes the layers.
+
+    Raises:
+        ValueError: as `own_backbone`.
     """
     image = keras.Input((None, None, channels), name="input_image", dtype="float32")
     if callable(architecture):
         train_bn = None if make.train_statistics else False
-        outputs = list(architecture(image, stage5=True, train_bn=train_bn))
-        return keras.Model(image, outputs[-4:], name="backbone")
+        return own_backbone(architecture, image, train_bn)
     outputs = features(image, architecture, widths, make)
     return keras.Model(image, outputs[1:], name=architecture)

@@ -6,6 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.hdf5 import open_hdf5
+from mrcnn.paths import as_path
+
 
 def as_data(settings: Any) -> dict[str, Any]:
     """Return settings, a named tuple, as what JSON knows: NumPy's numbers too."""
@@ -64,3 +67,20 @@ def not_decayed(optimizer: keras.optimizers.Optimizer) -> list[str]:
     inner = decaying(optimizer)
     pattern = getattr(inner, "_exclude_from_weight_decay_pattern", None)
     return sorted(pattern.pattern.split("|")) if pattern else []
+
+
+def check_keras_layout(path: Any, method: str) -> None:
+    """Refuse files that Keras' methods for weights would write or read wrongly."""
+    path = as_path(path, "filepath")
+    written = path.name.endswith((".weights.h5", ".weights.json"))
+    reading = method == "load_weights"
+    if reading and path.name.endswith(".weights.h5") and path.is_file():
+        with open_hdf5(path) as file:  # whatever it is called
+            written = "layer_names" not in file.attrs
+    if written or (reading and path.suffix == ".keras"):
+        return
+    raise ValueError(
+        f"{path}: model.{method} is Keras' own, for files in its layout that end in "
+        f".weights.h5. mrcnn.weights.{method}(model, path) is for the .h5 layout of "
+        "Matterport's code."
+    )

@@ -320,3 +320,17 @@ def test_numbers_of_numpy_are_as_good_as_pythons(tiny_config, tiny_shapes):
     optimizer = partial(build.optimizer, theirs)
     stages = [build.stage(theirs, np.int64(1))]
     assert training.fit(model, batches, stages=stages, optimizer=optimizer)["loss"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"STEPS_PER_EPOCH": 500 / 5}, r"is 100\.0; .*\(a // b is one, a / b none\)"),
+        ({"IMAGE_MAX_DIM": np.float64(512)}, r"\(a // b is one, a / b none\)"),
+        ({"STEPS_PER_EPOCH": 0}, r"must be a whole number \(int\) from 1 on\."),
+        ({"VALIDATION_STEPS": 0}, "val_dataset=None trains without validation"),
+    ],
+)
+def test_numbers_that_were_meant_otherwise_hear_of_it(settings, match):
+    with pytest.raises(ValueError, match=match):
+        config(**settings).validate()

@@ -69,7 +69,7 @@ def test_the_size_longest_unused_goes(monkeypatch):
         *((a, 1), (b, 2), (a, 2), (c, 3)),  # b is now the one longest unused
         *((a, 3), (c, 3), (b, 4), (c, 4), (a, 5)),
     ):
-        sizes({"images": np.zeros((1, *size, 3))})
+        sizes({"images": np.zeros((1, *size, 3)), "windows": np.zeros((1, 4))})
         assert len(made) == compiled_so_far, size
 
 

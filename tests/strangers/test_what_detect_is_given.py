@@ -192,8 +192,9 @@ def test_settings_that_come_too_late_are_said_once(
     for _ in range(2):
         session.detect([GOOD])
     assert capsys.readouterr().out == (
-        "Late was changed after the model was built from it: detections 5 -> 7, "
-        "max_dim 64 -> 128. That has no effect; build the model anew.\n"
+        "Late was changed after the model was built from it: "
+        "IMAGE_MAX_DIM 64 -> 128, DETECTION_MAX_INSTANCES 5 -> 7. That has no effect; "
+        "build the model anew.\n"
     )
 
 
