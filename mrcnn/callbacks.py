@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from string import Formatter
 from typing import Any
 
 import keras
@@ -121,26 +122,30 @@ def settle_watchers(
         if not isinstance(each, WATCHERS):
             more |= own or isinstance(each, keras.callbacks.LambdaCallback)
             continue
-        if not getattr(each, "save_best_only", True):
-            continue  # a checkpoint of every epoch
-        who = f"{type(each).__name__} watches {each.monitor!r}"
+        for name in _asked_for(each):
+            if name not in known and not (more or own):
+                early = not validated and str(name).startswith("val_")
+                hint = ", because there is no validation" if early else ""
+                raise ValueError(
+                    f"{type(each).__name__} watches {name!r}, which training does not "
+                    f"report{hint}: take one of {', '.join(known)}."
+                )
         if each.monitor in losses:
             each.mode = "min" if each.mode == "auto" else each.mode
-        elif each.monitor not in known and not (more or own):
-            hint = (
-                ""
-                if validated or not str(each.monitor).startswith("val_")
-                else ", because there is no validation"
-            )
+        elif each.mode == "auto" and each.monitor in _asked_for(each):
             raise ValueError(
-                f"{who}, which training does not report{hint}: take one of "
-                f"{', '.join(known)}."
+                f"{type(each).__name__} watches {each.monitor!r}: say by mode="
+                '"min" or mode="max" whether less or more of it is better.'
             )
-        elif each.mode == "auto":
-            raise ValueError(
-                f'{who}: say by mode="min" or mode="max" whether less or more of it '
-                "is better."
-            )
+
+
+def _asked_for(callback: keras.callbacks.Callback) -> list[str]:
+    """Return the numbers that a callback looks at, or writes into a file's name."""
+    best = getattr(callback, "save_best_only", True)  # else a checkpoint every epoch
+    name = str(getattr(callback, "filepath", ""))
+    fields = [field for _, field, _, _ in Formatter().parse(name) if field]
+    written = [field for field in fields if field not in ("epoch", "batch")]
+    return [*([callback.monitor] if best else ()), *written]
 
 
 @contextmanager

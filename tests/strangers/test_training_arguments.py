@@ -254,6 +254,10 @@ def test_numbers_of_a_users_own():
             watch(adds, K.EarlyStopping("mAP"))
         with pytest.raises(ValueError, match="watches 'mAP', which"):
             watch(K.EarlyStopping("mAP", mode="max"), adds)  # asks too early
+    numbered = "{epoch:02d}-{val_loss:.2f}.keras"
+    assert watch(K.ModelCheckpoint(numbered, "mAP")) == "auto"
+    with pytest.raises(ValueError, match=r"Checkpoint watches 'val_loss'.*no validat"):
+        watch(K.ModelCheckpoint(numbered), validated=False)
     every = K.ModelCheckpoint("a.keras", "mAP")  # one an epoch, whatever is reported
     assert watch(every, validated=False) == "auto"
 
