@@ -17,10 +17,12 @@ def as_path(given: Any, name: str) -> Path:
         ValueError: if it is empty.
     """
     if not isinstance(given, str | os.PathLike):
-        raise TypeError(f"{name} is {given!r}: give the path of one file or folder.")
-    if not os.fspath(given):
+        raise TypeError(
+            f"{name} is {given!r:.60}: give the path of one file or folder."
+        )
+    if not str(given).strip():
         raise ValueError(f"{name} is an empty text: give a path.")
-    return Path(given).expanduser()
+    return Path(os.path.expanduser(given))  # which leaves names such as "~a.jpg" alone
 
 
 def as_folder(given: Any, name: str) -> Path:

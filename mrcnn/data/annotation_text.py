@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mrcnn.data.faults import as_path
+from mrcnn.paths import as_path
 
 OBJECTS: dict[str, tuple[set[str], ...]] = {
     "a COCO file": (

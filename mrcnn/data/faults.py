@@ -1,17 +1,6 @@
 """All that is wrong with a data set, in one error or one list of what is left out."""
 
-from os import PathLike
-from pathlib import Path
-from typing import Any
-
 from mrcnn.notices import all_of, listed
-
-
-def as_path(path: Any, name: str) -> Path:
-    """Return a path; TypeError, with the name of the argument, if it is none."""
-    if not isinstance(path, str | PathLike) or not str(path).strip():
-        raise TypeError(f"{name} is {path!r:.60}: give the path of a file or folder.")
-    return Path(path)
 
 
 class Faults:

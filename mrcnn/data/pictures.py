@@ -8,10 +8,10 @@ from PIL import Image, UnidentifiedImageError
 
 from mrcnn.data import deep
 from mrcnn.data.arrays import fit_channels
-from mrcnn.data.faults import as_path
 from mrcnn.data.file_kinds import kind_of
 from mrcnn.data.levels import Levels, PictureError, to_bytes
 from mrcnn.data.orientation import BACK, check_orientation, tag_of, turn
+from mrcnn.paths import as_path
 
 AS_RGB = dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "P", "PA"), "RGB")
 """Pillow's modes whose numbers are no grey or RGB levels, and what they are read as."""

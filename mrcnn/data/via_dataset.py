@@ -10,13 +10,14 @@ import numpy as np
 
 from mrcnn.data import via, via_classes
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.faults import Faults, as_path
+from mrcnn.data.faults import Faults
 from mrcnn.data.frames import FRAME, frame_of, other_frame
 from mrcnn.data.levels import Levels
 from mrcnn.data.orientation import check_orientation, turned_shape
 from mrcnn.data.pictures import examine
 from mrcnn.data.regions import Region
 from mrcnn.data.via_classes import Classes
+from mrcnn.paths import as_path
 
 ANNOTATIONS = "via_region_data.json"
 """The annotation file of a folder, by Matterport's name."""

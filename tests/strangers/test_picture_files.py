@@ -88,8 +88,15 @@ def test_pictures_are_no_other_kind(tmp_path, rng, kind):
 @pytest.mark.parametrize("path", [None, 5, "", ["a.png"]])
 @pytest.mark.parametrize("read", [read_image, examine])
 def test_what_is_no_path_is_named(read, path):
-    with pytest.raises(TypeError, match=r"an image file is .*: give the path"):
+    kind = ValueError if path == "" else TypeError
+    with pytest.raises(kind, match=r"an image file is .*: give (the|a) path"):
         read(path)
+
+
+def test_a_name_that_begins_like_a_home_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (3, 2)).save("~nobody.png")
+    assert read_image("~nobody.png").shape == (2, 3, 3)
 
 
 RAMP = np.arange(64).reshape(8, 8)
