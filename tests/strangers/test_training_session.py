@@ -97,8 +97,8 @@ def test_what_comes_too_late_is_said(session, tiny_shapes, capsys):
     model = session()
     model.config.TRAIN_ROIS_PER_IMAGE = 12
     model.train(tiny_shapes, None, 1e-9, 1, "heads")
-    said = "LeafConfig was changed after the model was built from it: rois_per_image 8"
-    assert said in capsys.readouterr().out
+    said = "LeafConfig was changed after the model was built from it: TRAIN_ROIS_PER_"
+    assert f"{said}IMAGE 8 -> 12." in capsys.readouterr().out
 
 
 # --- Where runs are kept
