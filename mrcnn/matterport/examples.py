@@ -8,11 +8,10 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.data.annotations import check_dataset
-from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset, image_name
 from mrcnn.data.findings import Findings
 from mrcnn.data.pipeline import load_annotated
-from mrcnn.matterport.inputs import image_gt
+from mrcnn.matterport.inputs import image_gt, which_augmentation
 from mrcnn.matterport.metas import mold_image
 from mrcnn.matterport.targets import (
     build_detection_targets,
@@ -58,9 +57,7 @@ class Examples:
     ) -> None:
         check_dataset(dataset)
         self.dataset, self.config = dataset, config
-        if augmentation is not None:  # or refused once, and not for each image
-            augmentation = as_augmentation(augmentation)
-        self.augment, self.augmentation = augment, augmentation
+        self.mirror, self.augmentation = which_augmentation(augment, augmentation)
         self.random_rois, self.detection_targets = random_rois, detection_targets
         self.plain_sources = plain_sources
         self.findings = Findings(
@@ -106,7 +103,7 @@ class Examples:
             self.config,
             image_id,
             loaded,
-            augment=self.augment,
+            mirror=self.mirror,
             augmentation=None if source in self.plain_sources else self.augmentation,
             use_mini_mask=self.config.USE_MINI_MASK,
         )

@@ -13,6 +13,7 @@ from mrcnn.data.pipeline import active_class_ids, load_annotated
 from mrcnn.data.transforms import place_image, place_masks, plan_geometry, scale_factor
 from mrcnn.matterport.metas import compose_image_meta
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
+from mrcnn.structures import Augmentation
 
 
 def log(text: str, array: np.ndarray | None = None) -> None:
@@ -72,14 +73,15 @@ def load_image_gt(
             f"image_id is {image_id!r}: the data set numbers its {images} images from "
             f"0 to {images - 1}; dataset.image_ids lists them."
         )
+    mirror, change = which_augmentation(augment, augmentation)
     loaded = load_annotated(dataset, image_id, config.IMAGE_CHANNEL_COUNT)
     return image_gt(
         dataset,
         config,
         image_id,
         loaded,
-        augment=augment,
-        augmentation=augmentation,
+        mirror=mirror,
+        augmentation=change,
         use_mini_mask=use_mini_mask,
     )
 
@@ -90,22 +92,24 @@ def image_gt(
     image_id: int,
     loaded: tuple[np.ndarray, np.ndarray, np.ndarray],
     *,
-    augment: Any,
-    augmentation: Any,
+    mirror: bool,
+    augmentation: Augmentation | None,
     use_mini_mask: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return what `load_image_gt` does of an image that `load_annotated` has loaded."""
-    augment, augmentation = _which_augmentation(augment, augmentation)
+    """Return what `load_image_gt` does of an image that `load_annotated` has loaded.
+
+    `mirror` and `augmentation` are what `which_augmentation` returned.
+    """
     how, rng = preprocessing(config), _global_rng()
     image, mask, class_ids = loaded
     original_shape = image.shape
     geometry = plan_geometry(original_shape[:2], how, rng)
     image, mask = place_image(image, geometry), place_masks(mask, geometry)
-    if augment:
+    if mirror:
         image, mask = flip(image, mask, rng)
     if augmentation is not None:
-        name, change = image_name(dataset, image_id), as_augmentation(augmentation)
-        image, mask = augmented(change, image, mask, rng, name)
+        name = image_name(dataset, image_id)
+        image, mask = augmented(augmentation, image, mask, rng, name)
     kept = mask.any(axis=(0, 1))
     mask, class_ids = mask[..., kept], class_ids[kept]
     bbox = boxes_of_masks(mask)
@@ -126,16 +130,29 @@ def image_gt(
     return image, meta, class_ids, bbox, mask
 
 
-def _which_augmentation(augment: Any, augmentation: Any) -> tuple[bool, Any]:
-    """Return Matterport's two; a fork's one may stand in the place of the first."""
-    if not (callable(augment) or hasattr(augment, "to_deterministic")):
-        return bool(augment), augmentation
-    if augmentation is not None:
-        raise TypeError(
-            "load_image_gt got two augmentations, as `augment` and as `augmentation`: "
-            "give `augmentation` only."
-        )
-    return False, augment
+def which_augmentation(
+    augment: Any, augmentation: Any
+) -> tuple[bool, Augmentation | None]:
+    """Return Matterport's two; a fork's one may stand in the place of the first.
+
+    Args:
+        augment: whether to mirror, or what the forks take here: `augmentation`.
+        augmentation: whatever `augment.as_augmentation` takes, or None.
+
+    Raises:
+        TypeError: if an augmentation is none, or given twice.
+        ValueError: names what masks would not follow.
+    """
+    if callable(augment) or hasattr(augment, "to_deterministic"):
+        if augmentation is not None:
+            raise TypeError(
+                "load_image_gt got two augmentations, as `augment` and as "
+                "`augmentation`: give `augmentation` only."
+            )
+        augment, augmentation = False, augment
+    if augmentation is None:
+        return bool(augment), None
+    return bool(augment), as_augmentation(augmentation)
 
 
 def _global_rng() -> np.random.Generator:

@@ -12,7 +12,6 @@ from mrcnn import build, training
 from mrcnn.callbacks import as_callbacks
 from mrcnn.config import Config, checked
 from mrcnn.data.annotations import check_dataset, check_same_classes
-from mrcnn.data.augment import as_augmentation
 from mrcnn.data.dataset import Dataset
 from mrcnn.matterport.keras_model import KerasModel
 from mrcnn.matterport.runs import mention_later_files, recorders
@@ -57,8 +56,6 @@ def learn(
             "is the total, not an increment."
         )
         return
-    if augmentation is not None:
-        augmentation = as_augmentation(augmentation)
     callbacks = as_callbacks(custom_callbacks)
     sources = _some_sources(no_augmentation_sources, train_dataset)
     mention_later_files(checkpoint_path, first_epoch)
