@@ -1,6 +1,6 @@
 """Detect objects: original pixels in, instances in original pixels out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
@@ -116,45 +116,53 @@ def detect(
     return [unmold(*found) for found in run(model, images, batch_size=batch_size)]
 
 
-def unmold(stages: Stages, row: int, geometry: Geometry) -> Detection:
-    """Return the detections of one image of a batch, in its original pixels."""
+def unmold(
+    stages: Stages,
+    row: int,
+    geometry: Geometry,
+    to_original: Callable[[np.ndarray, Geometry], np.ndarray] = boxes_to_original,
+) -> Detection:
+    """Return the detections of one image of a batch, in its original pixels.
+
+    `to_original` brings boxes there; Matterport's facade has a way of its own.
+    """
     slots = stages.detections
     valid = np.asarray(slots.valid[row])
     boxes, class_ids, scores, masks = (
         np.asarray(array[row])[valid]
         for array in (slots.boxes, slots.class_ids, slots.scores, stages.masks)
     )
-    return in_original_pixels(boxes, class_ids, scores, masks, geometry)
+    boxes = to_original(boxes, geometry)
+    return as_detection(boxes, class_ids, scores, masks, geometry.original_shape)
 
 
-def in_original_pixels(
+def as_detection(
     boxes: np.ndarray,
     class_ids: np.ndarray,
     scores: np.ndarray,
     masks: np.ndarray,
-    geometry: Geometry,
+    shape: tuple[int, int],
 ) -> Detection:
-    """Return detections in the pixels of the original image.
+    """Return detections in whole pixels of an image, with their masks in it.
 
     Boxes that have no pixel left there are dropped.
 
     Args:
-        boxes: (n, 4) normalised in the padded image.
+        boxes: (n, 4) pixels of the image, not rounded.
         class_ids: (n,).
         scores: (n,).
         masks: (n, M, M) probabilities inside the boxes.
-        geometry: of the image.
+        shape: (h, w) of the image.
     """
-    rois = np.rint(boxes_to_original(boxes, geometry)).astype(np.int32)
-    # The side of an image that has shrunk to one pixel leaves a box no scale.
-    rois = np.clip(rois, 0, np.tile(geometry.original_shape, 2).astype(np.int32))
+    # A window of a user's own may leave the image, and so may Matterport's way back.
+    rois = np.clip(np.rint(boxes), 0, np.tile(shape, 2)).astype(np.int32)
     # A box may lose its last pixel when it shrinks to the original's grid.
     kept = (rois[:, 2] > rois[:, 0]) & (rois[:, 3] > rois[:, 1])
     return Detection(
         rois=rois[kept],
         class_ids=class_ids[kept].astype(np.int32),
         scores=scores[kept].astype(np.float32),
-        masks=paste_masks(masks[kept], rois[kept], geometry.original_shape),
+        masks=paste_masks(masks[kept], rois[kept], shape),
     )
 
 
@@ -165,4 +173,4 @@ def unmold_proposals(stages: Stages, row: int, geometry: Geometry) -> np.ndarray
     """
     proposals = stages.proposals
     boxes = np.asarray(proposals.boxes[row])[np.asarray(proposals.valid[row])]
-    return boxes_to_original(boxes, geometry).astype(np.float32)
+    return boxes_to_original(boxes, geometry)

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from mrcnn.data.transforms import Geometry
-from mrcnn.detection import in_original_pixels
+from mrcnn.data.transforms import Geometry, boxes_to_original
+from mrcnn.detection import as_detection
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
 from mrcnn.structures import Detection
@@ -92,10 +92,10 @@ def detections(outputs: Mapping[str, Any], geometry: Geometry) -> Detection:
     """
     row = {name: np.asarray(value)[0] for name, value in outputs.items()}
     valid = row["valid"]
-    return in_original_pixels(
-        row["boxes"][valid],
+    return as_detection(
+        boxes_to_original(row["boxes"][valid], geometry),
         row["class_ids"][valid],
         row["scores"][valid],
         row["masks"][valid],
-        geometry,
+        geometry.original_shape,
     )

@@ -254,7 +254,8 @@ class Batches(keras.utils.PyDataset):
             ),
             "gt_valid": np.arange(self.instances) < count,
         }
-        slots["gt_boxes"][:count] = box_ops.normalise(boxes, shape, xp=np)
+        normalised = box_ops.normalise(boxes, shape, xp=np)
+        slots["gt_boxes"][:count] = box_ops.with_area(normalised, shape)
         slots["gt_class_ids"][:count] = class_ids
         for i in range(count):
             mask = masks[..., i]

@@ -166,23 +166,20 @@ def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
 
 
 def _frame(geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Return origin and sides (4,) of the original image, normalised in the padded."""
-    top, left = geometry.offset
-    height, width = geometry.resized_shape
-    whole = np.array([top, left, top + height, left + width], np.float32)
-    whole = box_ops.normalise(whole, geometry.padded_shape, xp=np)
-    sides = np.tile(whole[2:] - whole[:2], 2)
-    return np.tile(whole[:2], 2), np.where(sides > 0, sides, 1)
+    """Return the first padded pixel (4,) of the image, and its pixels in each (4,)."""
+    scale = np.divide(geometry.original_shape, geometry.resized_shape)
+    return np.tile(geometry.offset, 2), np.tile(scale, 2).astype(np.float32)
 
 
 def boxes_to_original(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return boxes (n, 4), normalised in the padded image, in original pixels.
 
-    Float32; y2 and x2 are exclusive. Matterport's `unmold_detections`.
+    Float32; y2 and x2 are exclusive. Edges move as pixels do when an image is resized,
+    by the scale: Matterport's way back (`mrcnn.matterport.molding`) is another.
     """
-    origin, sides = _frame(geometry)
-    boxes = (boxes - origin) / sides
-    return box_ops.denormalise(boxes, geometry.original_shape, xp=np)
+    offset, scale = _frame(geometry)
+    pixels = box_ops.denormalise(boxes, geometry.padded_shape, xp=np)
+    return ((pixels - offset) * scale).astype(np.float32)
 
 
 def boxes_to_padded(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -190,6 +187,7 @@ def boxes_to_padded(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
 
     The inverse of `boxes_to_original`, clipped to the padded image; float32.
     """
-    origin, sides = _frame(geometry)
-    boxes = box_ops.normalise(boxes, geometry.original_shape, xp=np)
-    return np.clip(boxes * sides + origin, 0, 1).astype(np.float32)
+    offset, scale = _frame(geometry)
+    pixels = boxes / scale + offset
+    boxes = box_ops.normalise(pixels, geometry.padded_shape, xp=np)
+    return np.clip(boxes, 0, 1).astype(np.float32)

@@ -27,7 +27,7 @@ from mrcnn.data.transforms import (
 )
 from mrcnn.evaluation.scenes import Objects
 from mrcnn.nn.native import native
-from mrcnn.ops.boxes import iou
+from mrcnn.ops.boxes import iou, with_area
 from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.overlaps import mask_iou
 from mrcnn.tasks import Task
@@ -146,13 +146,18 @@ def _chunks(
             moved = start[first : first + SLOTS]
             yield _Chunk(
                 image,
-                _padded(boxes_to_padded(part.boxes, geometry)),
-                _padded(boxes_to_padded(moved, geometry)),
+                _padded(_regions(part.boxes, geometry)),
+                _padded(_regions(moved, geometry)),
                 _padded(part.class_ids),
                 moved,
                 part,
                 geometry,
             )
+
+
+def _regions(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return boxes (n, 4) in original pixels as regions that the heads are taught."""
+    return with_area(boxes_to_padded(boxes, geometry), geometry.padded_shape)
 
 
 def _padded(rows: np.ndarray) -> np.ndarray:

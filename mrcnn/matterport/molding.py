@@ -121,13 +121,31 @@ def unmold(
     class_ids = detections[:, 4].astype(np.int32)
     count = np.argmin(np.append(class_ids > 0, False))
     class_ids = class_ids[:count]
-    return detection.in_original_pixels(
-        detections[:count, :4],
+    geometry = _geometry(original_shape, image_shape, window)
+    return detection.as_detection(
+        boxes_to_original(detections[:count, :4], geometry),
         class_ids,
         detections[:count, 5],
         np.asarray(masks)[np.arange(count), :, :, class_ids],
-        _geometry(original_shape, image_shape, window),
+        geometry.original_shape,
     )
+
+
+def boxes_to_original(boxes: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return boxes (n, 4), normalised in the padded image, in original pixels.
+
+    Float32, as Matterport's `unmold_detections`: a box grows from the centres of its
+    first to that of its last pixel, by (h - 1) / (h_r - 1), where the image has shrunk
+    by h / h_r. In an image shrunk to a third, boxes are up to two pixels too small;
+    `mrcnn.data.transforms.boxes_to_original` goes by the scale.
+    """
+    top, left = geometry.offset
+    height, width = geometry.resized_shape
+    whole = np.array([top, left, top + height, left + width], np.float32)
+    whole = box_ops.normalise(whole, geometry.padded_shape, xp=np)
+    origin, sides = np.tile(whole[:2], 2), np.tile(whole[2:] - whole[:2], 2)
+    boxes = (boxes - origin) / np.where(sides > 0, sides, 1)
+    return box_ops.denormalise(boxes, geometry.original_shape, xp=np)
 
 
 def _geometry(

@@ -220,9 +220,9 @@ class MaskRCNN:
         say_if_stale(self.config, self.keras_model)
         if verbose and hasattr(images, "__len__"):  # a generator has none
             log(f"Processing {len(images)} images")
-        return detection.detect(
-            self.keras_model, images, batch_size=self.config.BATCH_SIZE
-        )
+        batch_size = self.config.BATCH_SIZE
+        found = detection.run(self.keras_model, images, batch_size=batch_size)
+        return [detection.unmold(*f, molding.boxes_to_original) for f in found]
 
     def mold_inputs(
         self, images: Sequence[np.ndarray]
@@ -239,7 +239,7 @@ class MaskRCNN:
             log("molded_images", molded_images)
         stages = self.keras_model.stages(inputs)
         return [
-            detection.unmold(stages, row, geometry)
+            detection.unmold(stages, row, geometry, molding.boxes_to_original)
             for row, geometry in enumerate(geometries)
         ]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from mrcnn.structures import Tensor
@@ -11,6 +12,12 @@ from mrcnn.structures import Tensor
 MAX_LOG_SCALE = 4.135
 """Largest log(side ratio) that is decoded: log(1000 / 16), a 16 pixel anchor grown to
 1000 pixels. Matterport has no such clamp and overflows to infinity instead."""
+
+THINNEST = 0.5
+"""Least normalised side, in pixels, of an object that is taught. One pixel thin, it
+would have none, as the corners of its box are pixel centres, and so no area to overlap.
+Half a pixel more than it has goes again where detections are rounded to whole pixels.
+"""
 
 
 def area(boxes: Tensor, *, xp: ModuleType | Any = ops) -> Tensor:
@@ -129,3 +136,17 @@ def denormalise(
     """
     scale, shift = _scale_and_shift(image_shape, xp)
     return boxes * scale + shift
+
+
+def with_area(boxes: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
+    """Return normalised boxes (n, 4) with sides of `THINNEST` pixels at least.
+
+    Thin ones grow about their centres as far as the image (H, W) goes; all others stay
+    what they are. NumPy.
+    """
+    scale, _ = _scale_and_shift(image_shape, np)
+    low, high, least = boxes[..., :2], boxes[..., 2:], THINNEST / scale[:2]
+    thin, centres = high - low < least, (low + high) / 2
+    low = np.where(thin, np.maximum(centres - least / 2, 0), low)
+    high = np.where(thin, np.minimum(centres + least / 2, 1), high)
+    return np.concatenate([low, high], axis=-1)

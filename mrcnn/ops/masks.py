@@ -26,15 +26,31 @@ def mask_targets(
     """
     count, height, width = masks.shape[1:]
     boxes = ops.reshape(boxes, (-1, 4))
+    regions = boxes
     if aligned:
+        # A bin's centre in the outer half of a border pixel reads that pixel.
+        for axis, size in ((2, height), (3, width)):
+            first, last = ops.take(masks, [0], axis), ops.take(masks, [size - 1], axis)
+            masks = ops.concatenate([first, masks, last], axis)
         half = 0.5 * (boxes[:, 2:] - boxes[:, :2]) / side
-        boxes = boxes + ops.concatenate([half, -half], axis=-1)
         size = ops.array([height, width] * 2, dtype="float32")
-        boxes = (boxes * size - 0.5) / ops.maximum(size - 1, 1)
-    images = ops.reshape(masks, (-1, height, width, 1))
+        boxes = boxes + ops.concatenate([half, -half], axis=-1)
+        boxes = (boxes * size + 0.5) / (size + 1)
+    images = ops.reshape(masks, (-1, *masks.shape[2:], 1))
     indices = ops.arange(ops.shape(boxes)[0], dtype="int32")
-    crops = crop_and_resize(images, boxes, indices, (side, side))
-    return ops.reshape(ops.round(crops), (-1, count, side, side))
+    crops = ops.round(crop_and_resize(images, boxes, indices, (side, side)))
+    if aligned:
+        crops = ops.where(_bins_inside(regions, side)[..., None], crops, 0.0)
+    return ops.reshape(crops, (-1, count, side, side))
+
+
+def _bins_inside(regions: Tensor, side: int) -> Tensor:
+    """Return which bins (n, side, side) of regions (n, 4) have centres in 0..1."""
+    steps = (ops.arange(side, dtype="float32")[:, None] + 0.5) / side
+    low, high = regions[:, None, :2], regions[:, None, 2:]
+    centres = low + (high - low) * steps  # (n, side, 2)
+    inside = (centres >= 0) & (centres <= 1)
+    return inside[:, :, None, 0] & inside[:, None, :, 1]
 
 
 def mini_mask(mask: np.ndarray, box: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
