@@ -210,7 +210,8 @@ class MaskRCNN:
             verbose: whether to say what comes in.
 
         Returns:
-            For each image a dictionary, see `structures.Detection`.
+            For each image a dictionary, see `structures.Detection`; boxes come back
+            as Matterport's do, see `molding.boxes_to_original`.
 
         Raises:
             ValueError: in mode "training", or as `mrcnn.detection.detect`.
