@@ -15,7 +15,7 @@ import numpy as np
 from mrcnn.data.class_ids import check_class, doubts
 from mrcnn.data.frames import FRAME, frame_of_masks
 from mrcnn.data.levels import Levels, check_levels
-from mrcnn.data.objects import checked
+from mrcnn.data.objects import checked, fitting
 from mrcnn.data.orientation import check_orientation, turn
 from mrcnn.data.pictures import read_image as read_image
 from mrcnn.data.pictures import read_stored
@@ -260,17 +260,19 @@ def image_name(dataset: Dataset, image_id: int) -> str:
     return str(own or Dataset.image_reference(dataset, image_id))
 
 
-def load_objects(dataset: Dataset, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+def load_objects(
+    dataset: Dataset, image_id: int, size: tuple[int, int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what any `load_mask` says: masks bool (h, w, n) and class ids int32 (n,).
 
-    Raises AnnotationError, a ValueError that names the image, if it is not one class of
-    the data set for each mask; see `objects.checked`.
+    Raises AnnotationError, a ValueError that names the image, see `objects.checked`;
+    or ValueError if masks do not have the `size` (h, w) given, see `objects.fitting`.
     """
-    return checked(
-        dataset.load_mask(image_id),
-        image_name(dataset, image_id),
-        dataset.class_names,
-    )
+    name = image_name(dataset, image_id)
+    masks, class_ids = checked(dataset.load_mask(image_id), name, dataset.class_names)
+    if size is not None:
+        masks = fitting(masks, size, name, reads_files=dataset._reads_files)
+    return masks, class_ids
 
 
 def load_pixels(dataset: Dataset, image_id: int, channels: int) -> np.ndarray:

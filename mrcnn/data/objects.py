@@ -109,15 +109,19 @@ def _known(ids: np.ndarray, class_names: list[str], where: str) -> np.ndarray:
     return ids.astype(np.int32)
 
 
-def check_fit(
-    size: tuple[int, int], wanted: tuple[int, int], name: str, *, reads_files: bool
-) -> None:
-    """Raise ValueError unless masks have the size (h, w) of their image.
+def fitting(
+    masks: np.ndarray, wanted: tuple[int, int], name: str, *, reads_files: bool
+) -> np.ndarray:
+    """Return masks (h, w, n) of the size (h, w) of their image; else raise ValueError.
 
+    Masks of no object have any size: Matterport's examples give `np.empty([0, 0, 0])`.
     `reads_files` tells whether `Dataset.load_image` has read it, not a user's own.
     """
+    size = masks.shape[:2]
     if size == wanted:
-        return
+        return masks
+    if not masks.shape[-1]:
+        return np.zeros((*wanted, 0), bool)
     hint = ""
     if size == wanted[::-1] and reads_files:
         hint = (

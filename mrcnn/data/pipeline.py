@@ -14,7 +14,6 @@ from mrcnn.data.augment import as_augmentation, augmented
 from mrcnn.data.cache import ImageCache
 from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.findings import Findings
-from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import (
     check_image,
     place_image,
@@ -51,12 +50,7 @@ def load_annotated(
     """
     name = image_name(dataset, image_id)
     image = check_image(load_pixels(dataset, image_id, channels), name, channels)
-    masks, class_ids = load_objects(dataset, image_id)
-    if not masks.shape[-1]:
-        masks = np.zeros((*image.shape[:2], 0), bool)
-    reads_files = dataset._reads_files
-    check_fit(masks.shape[:2], image.shape[:2], name, reads_files=reads_files)
-    return image, masks, class_ids
+    return image, *load_objects(dataset, image_id, image.shape[:2])
 
 
 def active_class_ids(dataset: Dataset, image_id: int) -> np.ndarray:

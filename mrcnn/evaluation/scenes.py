@@ -16,7 +16,6 @@ from mrcnn.checks.kinds import is_count
 from mrcnn.data.annotations import check_dataset, check_model_classes
 from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.given import check_batch_size
-from mrcnn.data.objects import check_fit
 from mrcnn.data.transforms import check_image
 from mrcnn.detection import run, unmold, unmold_proposals
 from mrcnn.nn.native import native
@@ -135,12 +134,7 @@ def load_truth(
 
     `size` (h, w) is that of the image; without it that of the masks is believed.
     """
-    masks, class_ids = load_objects(dataset, image_id)
-    if size is not None:
-        if not masks.shape[-1]:
-            masks = np.zeros((*size, 0), bool)
-        name, reads_files = image_name(dataset, image_id), dataset._reads_files
-        check_fit(masks.shape[:2], size, name, reads_files=reads_files)
+    masks, class_ids = load_objects(dataset, image_id, size)
     return annotated(class_ids, masks)
 
 

@@ -38,7 +38,8 @@ class Composite(keras.Model):
     Attributes:
         preprocessing: how `mrcnn.detection` prepares images for this model.
         settings: the numbers it was built with.
-        loss_weights: a variable, in the order of `LOSS_NAMES`; training may balance it.
+        loss_weights: a variable, in the order of `LOSS_NAMES`: those of the settings,
+            but while a training balances them.
         class_names: background first, as training or a file named them; else ().
         compiled_sizes: how many sizes of inputs stay compiled, each with its memory;
             the one longest unused goes first.
@@ -139,6 +140,13 @@ class Composite(keras.Model):
         """Make what `fit` calls."""
         refuse_after_fork()
         return super().make_train_function(force)
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Train as Keras does; however it ends, losses weigh as in settings again."""
+        try:
+            return super().fit(*args, **kwargs)
+        finally:  # a callback may have put back weights of an earlier epoch
+            self.loss_weights.assign(self.settings.loss_weights)
 
     def compile(
         self,

@@ -16,6 +16,9 @@ class BatchNorm(keras.layers.BatchNormalization):
     gamma and beta still learn: right for batches of one or two images on pretrained
     weights (Matterport's TRAIN_BN = False). With moving averages it is one multiply and
     one add in the compute type; only the two coefficients are computed in float32.
+
+    Trained statistics are those of what is valid. Where nothing is, as in the mask head
+    on images without objects, they stay, and the batch is normalised as in inference.
     """
 
     def __init__(self, *, frozen_statistics: bool = False, **kwargs: Any) -> None:
@@ -27,11 +30,40 @@ class BatchNorm(keras.layers.BatchNormalization):
         self, inputs: Tensor, training: bool | None = None, valid: Tensor | None = None
     ) -> Tensor:
         """Normalise inputs (..., C); statistics skip what `valid` (...,) denies."""
-        if training and not self.frozen_statistics:
-            return super().call(inputs, training=True, mask=valid)
+        if training and self.trainable and not self.frozen_statistics:
+            if valid is None:
+                return super().call(inputs, training=True)
+            return self._normalise_by_valid(inputs, valid)
         scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
         shift = self.beta - self.moving_mean * scale
         return inputs * ops.cast(scale, inputs.dtype) + ops.cast(shift, inputs.dtype)
+
+    def _normalise_by_valid(self, inputs: Tensor, valid: Tensor) -> Tensor:
+        """Do what Keras does with a mask, and leave statistics where it is all False.
+
+        Keras takes 0 for mean and variance of nothing, and moves towards them.
+        """
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        valid = ops.broadcast_to(ops.cast(valid, "bool"), ops.shape(x)[:-1])
+        axes, of_map = tuple(range(len(x.shape) - 1)), valid[..., None]
+        some, count = ops.any(valid), ops.sum(ops.cast(valid, x.dtype))
+
+        def average(values: Tensor) -> Tensor:
+            return ops.sum(values, axes) / ops.maximum(count, 1)
+
+        def settle(moving: keras.Variable, found: Tensor) -> Tensor:
+            old = ops.cast(moving, x.dtype)
+            followed = old * self.momentum + found * (1 - self.momentum)
+            moving.assign(ops.where(some, followed, old))
+            return ops.where(some, found, old)
+
+        mean = average(ops.where(of_map, x, 0))
+        variance = average(ops.square(ops.where(of_map, x - mean, 0)))
+        used = settle(self.moving_mean, mean), settle(self.moving_variance, variance)
+        normal = ops.batch_normalization(
+            x, *used, axis=-1, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
+        )
+        return ops.cast(normal, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments to build this layer again."""

@@ -17,6 +17,7 @@ from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning.prunable import Arrays
 from mrcnn.pruning.saliency import LossGroups, finite, loss_gradients
 from mrcnn.pruning.surgery import channel_axes
+from mrcnn.pruning.untouched import untouched
 from mrcnn.structures import Tensor
 from mrcnn.weights import single_layers
 
@@ -74,7 +75,7 @@ class GateSaliency:
 
     The derivative with respect to a gate in front of a channel, which is the sum of
     w dL/dw over the weights that scale it (arXiv:1906.10771, section 3.2): its absolute
-    value, averaged over batches.
+    value, averaged over batches. Measuring leaves the model as it was.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class GateSaliency:
         batches: Batches,
     ) -> None:
         """Compile nothing yet; arguments as of `saliency.Saliency`."""
-        self.gates = gates(model, groups)
+        self.model, self.gates = model, gates(model, groups)
         self.losses, self.batches = losses, batches
         self.used = 0  # batches so far
         self._scales = [scale for scales in self.gates.values() for scale in scales]
@@ -105,12 +106,13 @@ class GateSaliency:
             }
             for loss in self.losses
         }
-        for _ in range(count):
-            (batch,) = self.batches[self.used]
-            self.used += 1
-            _, gradients = self._derive(batch)
-            for arrays, by_scale in zip(sums.values(), gradients, strict=True):
-                self._add(arrays, by_scale)
+        with untouched(self.model):
+            for _ in range(count):
+                (batch,) = self.batches[self.used]
+                self.used += 1
+                _, gradients = self._derive(batch)
+                for arrays, by_scale in zip(sums.values(), gradients, strict=True):
+                    self._add(arrays, by_scale)
         return {
             loss: {name: array / count for name, array in arrays.items()}
             for loss, arrays in sums.items()

@@ -89,18 +89,16 @@ class Pruner(Ramp):
     # --- What Keras calls
 
     def set_model(self, model: keras.Model) -> None:
-        """Put masks that keep everything into the model's optimizer; weigh losses."""
+        """Put masks that keep everything into the model's optimizer."""
         super().set_model(model)
         if not self.layers:
             self.layers = prunable_layers(model)
             self.masks = Masks(self.layers)
         self._hold()
-        weigh_losses(model, self.priority)
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Give the losses back the weights that the configuration gives them."""
-        super().on_train_end(logs)
-        weigh_losses(self.model, {})
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Weigh the losses; when the training ends, the model puts them back."""
+        weigh_losses(self.model, self.priority)
 
     # --- Choosing
 

@@ -19,6 +19,7 @@ from mrcnn.pruning.masks import masks_of
 from mrcnn.pruning.methods import Evidence, Method
 from mrcnn.pruning.prunable import GROUPS, Arrays, kernels, prunable_layers
 from mrcnn.pruning.saliency import Saliency
+from mrcnn.pruning.untouched import untouched
 from mrcnn.weights import weighted_layers
 
 
@@ -216,14 +217,9 @@ def dry_run(
         if calibration is None:
             raise ValueError("This method measures gradients: give it `calibration`.")
         found = Saliency(model, layers, method.losses, calibration)
-        # Gradients move statistics and the seed of samples, priorities the losses.
-        before = [(v, np.array(v)) for v in model.non_trainable_variables]
-        try:
+        with untouched(model):
             weigh_losses(model, method.priority)
             saliency = found.measure(weights, method.batches)
-        finally:
-            for variable, value in before:
-                variable.assign(value)
     scores = method.criterion(Evidence(weights, saliency, method.priority, seed))
     return report(model, method.allocate(scores, sparsity))
 

@@ -10,6 +10,7 @@ from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.gradients import separate_gradients
 from mrcnn.pruning.prunable import Arrays, PrunableLayer
+from mrcnn.pruning.untouched import untouched
 from mrcnn.structures import Tensor
 
 LossGroups = Mapping[str, tuple[str, ...]]
@@ -80,7 +81,7 @@ class Saliency:
     """First-order loss changes |w dL/dw|, averaged over batches, for each loss group.
 
     Taylor's criterion (arXiv:1611.06440, arXiv:1906.10771), for the sum of all losses
-    or for each task apart.
+    or for each task apart. Measuring leaves the model as it was.
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class Saliency:
             groups: of losses.
             batches: training data; one after another is used, endlessly.
         """
-        self.layers, self.groups, self.batches = layers, groups, batches
+        self.model, self.layers = model, layers
+        self.groups, self.batches = groups, batches
         self.used = 0  # batches so far
         self._derive = loss_gradients(model, groups, [x.kernel for x in layers])
 
@@ -114,15 +116,13 @@ class Saliency:
             ArithmeticError: names layer and batch of a gradient that is not finite.
         """
         sums: dict[str, Arrays] = {group: {} for group in self.groups}
-        for _ in range(count):
-            (batch,) = self.batches[self.used]
-            self.used += 1
-            _, gradients = self._derive(batch)
-            for group, arrays in zip(sums, gradients, strict=True):
-                for layer, gradient in zip(self.layers, arrays, strict=True):
-                    part = np.abs(finite(gradient, layer.name, self.used - 1))
-                    total = sums[group].get(layer.name)
-                    sums[group][layer.name] = part if total is None else total + part
+        with untouched(self.model):
+            for _ in range(count):
+                (batch,) = self.batches[self.used]
+                self.used += 1
+                _, gradients = self._derive(batch)
+                for group, arrays in zip(sums.values(), gradients, strict=True):
+                    self._add(group, arrays)
         return {
             group: {
                 name: np.abs(weights[name]) * total / count
@@ -130,3 +130,9 @@ class Saliency:
             }
             for group, arrays in sums.items()
         }
+
+    def _add(self, sums: Arrays, gradients: list[Tensor]) -> None:
+        """Add one batch's |dL/dw| to the sums."""
+        for layer, gradient in zip(self.layers, gradients, strict=True):
+            part = np.abs(finite(gradient, layer.name, self.used - 1))
+            sums[layer.name] = sums.get(layer.name, 0) + part

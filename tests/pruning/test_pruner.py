@@ -15,9 +15,7 @@ from mrcnn.pruning.gates import GateSaliency
 from mrcnn.pruning.masks import Masks
 from mrcnn.pruning.methods import BASELINES, BY_TASK, SCHEMA, SUMMED, Method
 from mrcnn.pruning.prunable import DENSE_LAYERS, GROUPS, kernels, prunable_layers
-from mrcnn.pruning.recalibration import recalibrate
 from mrcnn.pruning.saliency import Saliency
-from mrcnn.pruning.sensitivity import masked
 from mrcnn.structures import Stage
 from mrcnn.tasks import Task
 from mrcnn.training import fit, set_trainable
@@ -315,20 +313,6 @@ def test_small_gradients_do_not_vanish_in_half_precision(tiny_config, calibratio
         (scores,) = found.values()
         alive.append(sum(np.count_nonzero(score) for score in scores.values()))
     assert alive[1] > 0.9 * alive[0] > 0
-
-
-def test_recalibration_moves_statistics_and_nothing_else(tiny_config, batches):
-    model = build.model(tiny_config, seed=3, precision="float32")
-    layers = prunable_layers(model)
-    half = {
-        n: np.arange(a.size).reshape(a.shape) % 2 for n, a in kernels(layers).items()
-    }
-    with masked(layers, half):
-        before = {v.path: np.asarray(v).copy() for v in model.weights}
-        recalibrate(model, batches)
-        for variable in model.weights:
-            same = np.array_equal(before[variable.path], np.asarray(variable))
-            assert same != ("moving" in variable.name), variable.path
 
 
 def test_early_stopping_brings_no_pruned_weight_back(
