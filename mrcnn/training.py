@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -201,34 +202,62 @@ def fit(
     learn_classes(model, train.dataset)
     watched = with_memories([*_watchers(train, validation, patience), *callbacks])
     record = Record(folder and folder / "checkpoint.h5", watched)
-    if folder:
-        options = {"patience": patience, "first_epoch": first_epoch}
-        record.origin = describe(model, train, validation, stages, optimizer, **options)
-        if resume and record.path.is_file():
-            _take_up(record, model, train, stages, optimizer, callbacks)
-    end = first_epoch
-    for index, stage in enumerate(stages):
-        start, end = end, end + stage.epochs
-        if index < record.progress.stage + record.progress.over:
-            continue
-        if any(getattr(callback, "stopped", False) for callback in callbacks):
-            print("A callback has stopped the training: what is left is not trained.")
-            break
-        if index > record.progress.stage:
-            _compile(model, train, stage, optimizer, callbacks)
-            record.progress = Progress(index, start)
-        done = record.progress.epoch
-        last = done if record.progress.stopped else end
-        if done < last:  # else only what ends a stage is left
-            print(
-                f"Training {stage.layers} in {model.precision}: epochs {done + 1} to "
-                f"{last}, {len(train)} steps of {train.batch_size}."
+    ready = partial(_compile, model, train, optimizer, callbacks)
+    with record.held():
+        if folder:
+            options = {"patience": patience, "first_epoch": first_epoch}
+            record.origin = describe(
+                model, train, validation, stages, optimizer, **options
             )
-        epochs = {"initial_epoch": done, "epochs": last}
-        watching = {"callbacks": [*watched, record], "verbose": verbose}
-        fit_batches(model, train, validation, **epochs, **watching)
+            if resume and record.path.is_file():
+                state = record.read()
+                ready(stages[state.progress.stage])
+                record.restore(model, state)
+        end = first_epoch
+        for index, stage in enumerate(stages):
+            start, end = end, end + stage.epochs
+            if index < record.progress.stage + record.progress.over:
+                continue
+            if any(getattr(callback, "stopped", False) for callback in callbacks):
+                print(
+                    "A callback has stopped the training: what is left is not trained."
+                )
+                break
+            if index > record.progress.stage:
+                ready(stage)
+                record.progress = Progress(index, start)
+            _train_stage(model, train, validation, stage, record, end, watched, verbose)
     print("".join(b.findings.summary() for b in (train, validation) if b), end="")
     return record.history
+
+
+def _train_stage(
+    model: MaskRCNN,
+    train: Batches,
+    validation: Batches | None,
+    stage: Stage,
+    record: Record,
+    end: int,
+    watched: Sequence[keras.callbacks.Callback],
+    verbose: int,
+) -> None:
+    """Train what is left of a stage up to epoch `end`, and do what ends it."""
+    done = record.progress.epoch
+    last = done if record.progress.stopped else end
+    if done < last:
+        print(
+            f"Training {stage.layers} in {model.precision}: epochs {done + 1} to "
+            f"{last}, {len(train)} steps of {train.batch_size}."
+        )
+    fit_batches(
+        model,
+        train,
+        validation,
+        initial_epoch=done,
+        epochs=last,
+        callbacks=[*watched, record],
+        verbose=verbose,
+    )
 
 
 def _watchers(
@@ -251,9 +280,9 @@ def _watchers(
 def _compile(
     model: MaskRCNN,
     train: Batches,
-    stage: Stage,
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
     callbacks: Sequence[keras.callbacks.Callback],
+    stage: Stage,
 ) -> None:
     """Make the model ready for a stage, with a fresh optimizer."""
     set_trainable(model, stage.layers)
@@ -264,18 +293,3 @@ def _compile(
     model.optimizer.build(model.trainable_variables)
     for callback in callbacks:  # one may add variables, which a checkpoint must find
         callback.set_model(model)
-
-
-def _take_up(
-    record: Record,
-    model: MaskRCNN,
-    train: Batches,
-    stages: Sequence[Stage],
-    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    """Set model, callbacks and record to where the record's checkpoint is."""
-    state = record.read()
-    _compile(model, train, stages[state.progress.stage], optimizer, callbacks)
-    record.restore(model, state)
-    print(f"Resuming after epoch {state.progress.epoch} from {record.path.name}.")

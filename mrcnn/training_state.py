@@ -5,7 +5,8 @@ one, and a training reads it only where it begins.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ import h5py
 import keras
 import numpy as np
 
+from mrcnn.files import locked, remove_leftovers
 from mrcnn.hdf5 import (
     WeightFileError,
     inside,
@@ -204,6 +206,19 @@ class Record(keras.callbacks.Callback):
         self.progress = Progress(-1, 0, over=True)
         self.history: History = {}
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from training in the folder; see `files.locked`.
+
+        What a process that was killed has left half-written there is removed.
+        """
+        if self.path is None:
+            yield
+            return
+        with locked(self.path):
+            remove_leftovers(self.path)
+            yield
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Note the epoch and its numbers."""
         for name, value in (logs or {}).items():
@@ -246,6 +261,7 @@ class Record(keras.callbacks.Callback):
         for name, callback in self.callbacks.items():
             callback.restore(state.callbacks[name])
         self.progress, self.history = state.progress, state.history
+        print(f"Resuming after epoch {state.progress.epoch} from {self.path.name}.")
 
 
 def resumable(
