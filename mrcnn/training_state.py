@@ -71,27 +71,17 @@ def save_checkpoint(model: MaskRCNN, path: str | Path, state: TrainingState) -> 
     with write_hdf5(path) as file:
         write_weights(model, file, "float32")
         group = file.create_group(STATE_GROUP)
-        origin = json.dumps(state.origin).encode()
-        group.create_dataset("origin", data=np.frombuffer(origin, np.uint8))
-        group.create_dataset("progress", data=np.array(state.progress, np.int64))
-        _write_tree(group, "history", state.history)
+        told = json.dumps([state.origin, state.progress, state.history])
+        group.create_dataset("told", data=np.frombuffer(told.encode(), np.uint8))
         callbacks = group.create_group("callbacks")
         for name, arrays in state.callbacks.items():
-            _write_tree(callbacks, name, arrays)
-        _write_tree(
-            group,
-            "variables",
-            {
-                str(i): readable(variable, variable.dtype, variable.path)
-                for i, variable in enumerate(_variables(model))
-            },
-        )
-
-
-def _write_tree(group: h5py.Group, name: str, arrays: Mapping[str, Any]) -> None:
-    tree = group.require_group(name)
-    for key, array in arrays.items():
-        tree.create_dataset(key, data=np.asarray(array))
+            tree = callbacks.create_group(name)
+            for key, array in arrays.items():
+                tree.create_dataset(key, data=array)
+        variables = group.create_group("variables")
+        for i, variable in enumerate(_variables(model)):
+            value = readable(variable, variable.dtype, variable.path)
+            variables.create_dataset(str(i), data=value)
 
 
 def read_state(path: str | Path) -> TrainingState:
@@ -104,20 +94,18 @@ def read_state(path: str | Path) -> TrainingState:
     path = Path(path)
     with reading(path) as file:
         group = _state_group(file, path)
-        origin = numbers(plain_dataset(group, "origin", path), path)
-        progress = numbers(plain_dataset(group, "progress", path), path)
-        history = _read_tree(group, "history", path)
+        told = numbers(plain_dataset(group, "told", path), path)
         named = inside(group, "callbacks", path)
         callbacks = {name: _read_tree(named, name, path) for name in named}
     try:
-        stage, epoch, stopped, over = map(int, progress)
+        origin, progress, history = json.loads(told.tobytes())
         return TrainingState(
-            json.loads(origin.tobytes()),
-            Progress(stage, epoch, bool(stopped), bool(over)),
+            dict(origin),
+            Progress(*map(int, progress)),
             {name: list(map(float, values)) for name, values in history.items()},
             callbacks,
         )
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightFileError(
             f"{path} is no checkpoint of this version ({error}). {WAY_OUT}"
         ) from None
