@@ -30,7 +30,7 @@ PIP     := -m pip install --disable-pip-version-check
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
-.PHONY: help setup book html browser links pictures check test smoke bench study lint format
+.PHONY: help setup book html browser links pictures check test smoke bench faults study lint format
 .PHONY: test-backends test-range smoke-as-is frontier lock clean
 
 help:  ## list the targets
@@ -100,6 +100,9 @@ smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 
 bench: $(STAMP)  ## measure speed and memory, or AGAINST=COMMIT in turn with that
 	$(BIN)/python -m mrcnn.benchmarks$(if $(AGAINST),.against $(AGAINST)) $(ARGS)
+
+faults: $(STAMP)  ## kill a training at random moments, 50 times, and compare
+	$(BIN)/python -m tests.faults.kills $(ARGS)
 
 study: $(STAMP)  ## run the pruning study, or go on with it
 	$(BIN)/python -m mrcnn.study $(ARGS)

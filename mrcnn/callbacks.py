@@ -1,11 +1,13 @@
 """Callbacks: which are taken, and which may set the learning rate."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from string import Formatter
 from typing import Any
 
 import keras
+import numpy as np
 
 from mrcnn.notices import once
 from mrcnn.rates import Schedule, learning_rate
@@ -55,13 +57,17 @@ def as_callbacks(given: Any) -> list[keras.callbacks.Callback]:
     return callbacks
 
 
-class LearningRateLog(keras.callbacks.Callback):
-    """Put the learning rate among the epoch's numbers."""
+class EpochLog(keras.callbacks.Callback):
+    """Put the learning rate and the seconds it took among the epoch's numbers."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._say_old_name()
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs["seconds"] = time.perf_counter() - self._began
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._say_old_name()
@@ -73,6 +79,59 @@ class LearningRateLog(keras.callbacks.Callback):
                 "A callback has set optimizer.lr, which Keras reads no more: nothing "
                 "changes. Set optimizer.learning_rate."
             )
+
+
+class Memory(keras.callbacks.Callback):
+    """What one of Keras' own callbacks remembers, which forgets it at every start.
+
+    It stands right behind that callback. Resumable, see `training_state`.
+    """
+
+    NUMBERS = ("best", "best_epoch", "wait", "stopped_epoch", "cooldown_counter")
+
+    def __init__(self, callback: keras.callbacks.Callback) -> None:
+        super().__init__()
+        self.callback = callback
+        self._restored: dict[str, Any] = {}
+        self._over = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        vars(self.callback).update(self._restored)
+        self._restored, self._over = {}, False
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._over = True
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what the callback holds by now; nothing when a stage is over."""
+        held = {} if self._over else vars(self.callback)
+        state = {n: np.array(held[n]) for n in self.NUMBERS if held.get(n) is not None}
+        for i, weight in enumerate(held.get("best_weights") or ()):
+            state[f"best_weights/{i}"] = weight
+        return state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Put back at the next start what `state` returned."""
+        held = {name: state[name].item() for name in self.NUMBERS if name in state}
+        count = len(state) - len(held)
+        if count:
+            held["best_weights"] = [state[f"best_weights/{i}"] for i in range(count)]
+        self._restored = held
+
+
+def with_memories(
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> list[keras.callbacks.Callback]:
+    """Return callbacks, each of Keras' own that remembers followed by its `Memory`."""
+    return [
+        each
+        for callback in callbacks
+        for each in (
+            (callback, Memory(callback))
+            if isinstance(callback, WATCHERS)
+            else (callback,)
+        )
+    ]
 
 
 def check_setters(

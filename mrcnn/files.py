@@ -1,5 +1,6 @@
 """Writing files whole or not at all, one process at a time, and what is in them."""
 
+import glob
 import hashlib
 import json
 import os
@@ -65,6 +66,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove what processes that were killed have left of `atomic_path(path)`.
+
+    Only while nobody else writes `path`, such as within `locked`.
+    """
+    path = Path(os.path.realpath(path))
+    name = f".{glob.escape(path.stem[:40])}-{'[0-9a-f]' * 16}{glob.escape(path.suffix)}"
+    for left in path.parent.glob(name):
+        left.unlink(missing_ok=True)
 
 
 def _replaceable(path: Path) -> os.stat_result | None:

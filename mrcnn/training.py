@@ -2,17 +2,20 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from mrcnn.callbacks import (
-    LearningRateLog,
+    EpochLog,
     as_callbacks,
     check_setters,
     explained_setters,
     settle_watchers,
+    with_memories,
 )
 from mrcnn.data import preflight
 from mrcnn.data.annotations import learn_classes
@@ -25,16 +28,12 @@ from mrcnn.paths import writable_folder
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
 from mrcnn.training_checks import as_stages, check_batches, check_given
-from mrcnn.training_state import (
-    Checkpoint,
-    History,
-    load_checkpoint,
-    read_history,
-    read_progress,
-    read_states,
-    resumable,
-)
+from mrcnn.training_origin import describe
+from mrcnn.training_state import History, Progress, Record
 from mrcnn.weights import weighted_layers
+
+SHOWN = 4
+"""How many names an error lists."""
 
 STAGE_LAYERS: dict[str, str] = {
     "heads": r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
@@ -106,22 +105,34 @@ class _Order(keras.callbacks.Callback):
 
 
 class _StopAtNonFinite(keras.callbacks.Callback):
-    """Stop at the first loss that is no number, and name the images."""
+    """Stop at the first loss or weight that is no number, and name the images."""
 
     def __init__(self, train: Batches) -> None:
         super().__init__()
         self.train = train
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        logs = logs or {}
-        bad = [name for name, value in logs.items() if not math.isfinite(value)]
-        if not bad:
+        self.batch, logs = batch, logs or {}
+        self._stop_if(name for name, value in logs.items() if not math.isfinite(value))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Look at what the last step made: no loss tells of it any more."""
+        variables = (*self.model.variables, *self.model.optimizer.variables)
+        self._stop_if(
+            variable.path
+            for variable in variables
+            if not np.isfinite(keras.ops.convert_to_numpy(variable)).all()
+        )
+
+    def _stop_if(self, bad: Iterable[str]) -> None:
+        if not (bad := list(bad)):
             return
-        epoch, dataset = self.train.epoch, self.train.dataset
+        epoch, batch, dataset = self.train.epoch, self.batch, self.train.dataset
         images = [image_name(dataset, i) for i in self.train.image_ids(epoch, batch)]
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise NonFiniteLossError(
-            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad)} became NaN or "
-            f"infinite on {', '.join(images)}. Look at these images and "
+            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad[:SHOWN])}{more} became "
+            f"NaN or infinite on {', '.join(images)}. Look at these images and "
             "their annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
         )
 
@@ -143,11 +154,10 @@ def fit(
 ) -> History:
     """Train a model stage after stage.
 
-    With a folder, each epoch ends with an atomic write of `checkpoint.h5` and
-    `history.json`. Called again with `resume`, a training goes on after the last whole
-    epoch with the same weights, optimizer, sampling seed and order of images, and ends
-    as it would have without the interruption. (What early stopping remembers starts
-    anew.)
+    With a folder, each epoch ends with an atomic write of `checkpoint.h5`. Called again
+    with `resume` and the same arguments, a training goes on after the last whole epoch
+    and ends with the same weights and history, to the last bit, as it would have
+    without the interruption; one that is finished is taken up as it ended.
 
     Args:
         model: any weights.
@@ -165,15 +175,16 @@ def fit(
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        One list for each number of an epoch: `loss`, the five losses, `learning_rate`
-        and, with validation, each loss as `val_...`.
+        One list for each number of an epoch: `loss`, the five losses, `learning_rate`,
+        `seconds` and, with validation, each loss as `val_...`.
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
         TypeError: names an argument or a callback of another kind.
         ValueError: names an argument, or what batches have otherwise than the model; or
             a callback that sets the learning rate against a schedule, or watches what
-            is not reported; or the data cannot be learnt from, see `data.preflight`.
+            is not reported; or the data cannot be learnt from, see `data.preflight`; or
+            the folder holds another training's checkpoint, see `training_origin`.
         OSError: if nothing can be written to the folder.
         FaultyImagesError: lists images that raise errors, if they are too many; fewer
             are left out, and listed at the end.
@@ -189,48 +200,74 @@ def fit(
     folder = None if folder is None else writable_folder(folder, "folder")
     preflight.check(train, validation)
     learn_classes(model, train.dataset)
-    done, first_stage, history = first_epoch, 0, {}
-    if folder and resume and (folder / "checkpoint.h5").is_file():
-        done, first_stage, history = _restore(
-            model, train, stages, optimizer, folder, callbacks, first_epoch
-        )
-    end, before = first_epoch, done
-    for index, stage in enumerate(stages):
-        end += stage.epochs
-        if any(getattr(callback, "stopped", False) for callback in callbacks):
-            print("A callback has stopped the training: what is left is not trained.")
-            break
-        if done >= end:
-            continue
-        if not (index == first_stage and history):
-            _compile(model, train, stage, optimizer, callbacks)
+    watched = with_memories([*_watchers(train, validation, patience), *callbacks])
+    record = Record(folder and folder / "checkpoint.h5", watched)
+    ready = partial(_compile, model, train, optimizer, callbacks)
+    with record.held():
+        if folder:
+            options = {"patience": patience, "first_epoch": first_epoch}
+            record.origin = describe(
+                model, train, validation, stages, optimizer, **options
+            )
+            if resume and record.path.is_file():
+                state = record.read()
+                ready(stages[state.progress.stage])
+                record.restore(model, state)
+        end = first_epoch
+        for index, stage in enumerate(stages):
+            start, end = end, end + stage.epochs
+            if index < record.progress.stage + record.progress.over:
+                continue
+            if any(getattr(callback, "stopped", False) for callback in callbacks):
+                print(
+                    "A callback has stopped the training: what is left is not trained."
+                )
+                break
+            if index > record.progress.stage:
+                ready(stage)
+                record.progress = Progress(index, start)
+            _train_stage(model, train, validation, stage, record, end, watched, verbose)
+    print("".join(b.findings.summary() for b in (train, validation) if b), end="")
+    return record.history
+
+
+def _train_stage(
+    model: MaskRCNN,
+    train: Batches,
+    validation: Batches | None,
+    stage: Stage,
+    record: Record,
+    end: int,
+    watched: Sequence[keras.callbacks.Callback],
+    verbose: int,
+) -> None:
+    """Train what is left of a stage up to epoch `end`, and do what ends it."""
+    done = record.progress.epoch
+    last = done if record.progress.stopped else end
+    if done < last:
         print(
             f"Training {stage.layers} in {model.precision}: epochs {done + 1} to "
-            f"{end}, {len(train)} steps of {train.batch_size}."
+            f"{last}, {len(train)} steps of {train.batch_size}."
         )
-        # The caller's come after early stopping, so that they have the last word.
-        watched = [*_watchers(train, validation, patience), *callbacks]
-        if folder:
-            watched.append(Checkpoint(folder, index, history, callbacks))
-        epochs = {"initial_epoch": done, "epochs": end}
-        result = fit_batches(
-            model, train, validation, **epochs, callbacks=watched, verbose=verbose
-        )
-        if not folder:
-            for name, values in result.history.items():
-                history.setdefault(name, []).extend(map(float, values))
-        done = end
-    if done == before:  # a checkpoint holds the losses' weights as pruning had set them
-        model.loss_weights.assign(model.settings.loss_weights)
-    print("".join(b.findings.summary() for b in (train, validation) if b), end="")
-    return history
+    fit_batches(
+        model,
+        train,
+        validation,
+        initial_epoch=done,
+        epochs=last,
+        callbacks=[*watched, record],
+        verbose=verbose,
+    )
 
 
 def _watchers(
     train: Batches, validation: Batches | None, patience: int | None
 ) -> list[keras.callbacks.Callback]:
-    """Return the callbacks of every training."""
-    watchers = [LearningRateLog(), _Order(train), _StopAtNonFinite(train)]
+    """Return the callbacks of every training; a caller's come after them.
+
+    Those have the last word then, also after early stopping.
+    """
+    watchers = [EpochLog(), _Order(train), _StopAtNonFinite(train)]
     if patience is not None:
         monitor = "val_loss" if validation else "loss"
         stopping = keras.callbacks.EarlyStopping(
@@ -243,9 +280,9 @@ def _watchers(
 def _compile(
     model: MaskRCNN,
     train: Batches,
-    stage: Stage,
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
     callbacks: Sequence[keras.callbacks.Callback],
+    stage: Stage,
 ) -> None:
     """Make the model ready for a stage, with a fresh optimizer."""
     set_trainable(model, stage.layers)
@@ -256,35 +293,3 @@ def _compile(
     model.optimizer.build(model.trainable_variables)
     for callback in callbacks:  # one may add variables, which a checkpoint must find
         callback.set_model(model)
-
-
-def _restore(
-    model: MaskRCNN,
-    train: Batches,
-    stages: Sequence[Stage],
-    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
-    folder: Path,
-    callbacks: Sequence[keras.callbacks.Callback],
-    first_epoch: int,
-) -> tuple[int, int, History]:
-    """Return epochs done, their last stage and the history; set model and callbacks."""
-    progress = read_progress(folder / "checkpoint.h5")
-    index, done = progress["stage"], progress["epoch"]
-    if index >= len(stages):
-        raise ValueError(
-            f"{folder / 'checkpoint.h5'} ends in stage {index + 1} of a training with "
-            f"more stages than the {len(stages)} asked for; train in another folder."
-        )
-    history = read_history(folder / "history.json", done - first_epoch)
-    _compile(model, train, stages[index], optimizer, callbacks)
-    load_checkpoint(model, folder / "checkpoint.h5")
-    states = read_states(folder / "checkpoint.h5")
-    for name, callback in resumable(callbacks).items():
-        if name not in states:
-            raise ValueError(
-                f"{folder / 'checkpoint.h5'} holds no state of {name}: resume with the "
-                "callbacks that the training began with, or train in another folder."
-            )
-        callback.restore(states[name])
-    print(f"Resuming after epoch {done} from checkpoint.h5.")
-    return done, index, history

@@ -1,74 +1,91 @@
 """The whole state of a training in one file, from which it goes on as if never stopped.
 
-A checkpoint is a weight file (`mrcnn.weights`) with more in it.
+A checkpoint is a weight file (`mrcnn.weights`) with more in it. Only `Record` writes
+one, and a training reads it only where it begins.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import h5py
 import keras
 import numpy as np
 
-from mrcnn.files import atomic_path, read_json
+from mrcnn.files import locked, remove_leftovers
 from mrcnn.hdf5 import (
     WeightFileError,
     inside,
     numbers,
     plain_dataset,
+    readable,
     reading,
     walk,
     write_hdf5,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.weights import load_weights, write_weights
+from mrcnn.notices import listed
+from mrcnn.training_origin import differences
+from mrcnn.weights import load_weights, weighted_layers, write_weights
 
-STATE_GROUP, CALLBACK_GROUP = "training_state", "callback_states"
+STATE_GROUP = "training_state"
 
 History = dict[str, list[float]]
 
+WAY_OUT = (
+    "Train in another folder, or begin anew by resume=False; load_weights takes its "
+    "weights into a new training."
+)
 
-def save_checkpoint(
-    model: MaskRCNN,
-    path: str | Path,
-    progress: dict[str, int],
-    states: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-) -> None:
+
+class Progress(NamedTuple):
+    """How far a training is."""
+
+    stage: int  # its index
+    epoch: int  # how many are done, those before this training included
+    stopped: bool = False  # no epoch of the stage is left, such as after early stopping
+    over: bool = False  # and what ends a stage is done, such as going back to the best
+
+
+class TrainingState(NamedTuple):
+    """What a training remembers beside weights, optimizer and random seeds."""
+
+    origin: Mapping[str, Any]  # what made it, see `training_origin`
+    progress: Progress
+    history: History
+    callbacks: Mapping[str, Mapping[str, np.ndarray]]  # by name, see `resumable`
+
+
+def save_checkpoint(model: MaskRCNN, path: str | Path, state: TrainingState) -> None:
     """Write weights, and all that a training needs to go on as if never interrupted.
 
-    That is the optimizer's variables, the state of the sampling seed, the weights of
-    the losses, `progress`, and the `states` of callbacks by their names. The file is a
-    weight file too: `load_weights` reads it.
+    That is the optimizer's variables, every random seed of the model, the weights of
+    the losses, and `state`. The file is a weight file too: `load_weights` reads it.
+
+    Raises:
+        ValueError: if a number of the model or the optimizer is none or infinite.
+        OSError: if the file cannot be written, such as on a full disk.
     """
     with write_hdf5(path) as file:
         write_weights(model, file, "float32")
-        state = file.create_group(STATE_GROUP)
-        for i, variable in enumerate(_state(model)):
-            state.create_dataset(str(i), data=np.asarray(variable))
-        for key, value in progress.items():
-            state.attrs[key] = int(value)
-        callbacks = file.create_group(CALLBACK_GROUP)
-        for name, arrays in (states or {}).items():
-            group = callbacks.create_group(name)
+        group = file.create_group(STATE_GROUP)
+        told = json.dumps([state.origin, state.progress, state.history])
+        group.create_dataset("told", data=np.frombuffer(told.encode(), np.uint8))
+        callbacks = group.create_group("callbacks")
+        for name, arrays in state.callbacks.items():
+            tree = callbacks.create_group(name)
             for key, array in arrays.items():
-                group.create_dataset(key, data=array)
+                tree.create_dataset(key, data=array)
+        variables = group.create_group("variables")
+        for i, variable in enumerate(_variables(model)):
+            value = readable(variable, variable.dtype, variable.path)
+            variables.create_dataset(str(i), data=value)
 
 
-def read_states(path: str | Path) -> dict[str, dict[str, np.ndarray]]:
-    """Return the callbacks' states that `save_checkpoint` wrote, by their names."""
-    path = Path(path)
-    with reading(path) as file:
-        callbacks = inside(file, CALLBACK_GROUP, path)
-        states: dict[str, dict[str, np.ndarray]] = {name: {} for name in callbacks}
-        for place, array in walk(callbacks, path):
-            name, _, key = place.partition("/")
-            states[name][key] = numbers(array, path)
-        return states
-
-
-def read_progress(path: str | Path) -> dict[str, int]:
-    """Return the progress that `save_checkpoint` wrote.
+def read_state(path: str | Path) -> TrainingState:
+    """Return the state that `save_checkpoint` wrote.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -76,72 +93,66 @@ def read_progress(path: str | Path) -> dict[str, int]:
     """
     path = Path(path)
     with reading(path) as file:
-        if STATE_GROUP not in set(file):
-            raise WeightFileError(
-                f"{path} holds weights but no training state; use load_weights to "
-                "start a new training from it."
-            )
-        attributes = inside(file, STATE_GROUP, path).attrs
-        return {key: int(value) for key, value in attributes.items()}
-
-
-def read_history(path: Path, epochs: int) -> History:
-    """Return the history that `Checkpoint` wrote, of so many epochs.
-
-    It may hold one more: an interruption may have come between it and the checkpoint.
-
-    Raises:
-        ValueError: if it is gone, damaged or of another training; names the file and
-            the way out.
-    """
-    fault = "" if path.is_file() else f"{path} is missing."
+        group = _state_group(file, path)
+        told = numbers(plain_dataset(group, "told", path), path)
+        named = inside(group, "callbacks", path)
+        callbacks = {name: _read_tree(named, name, path) for name in named}
     try:
-        history = {} if fault else read_json(path)
-    except ValueError as error:
-        fault = str(error)
-    if not fault and not (
-        isinstance(history, dict)
-        and all(isinstance(values, list) for values in history.values())
-        and len(history.get("loss", ())) >= epochs
-    ):
-        fault = f"{path} is no history of the {epochs} epochs that are done."
-    if fault:
-        raise ValueError(
-            f"{fault} Put back the file that was written beside checkpoint.h5, train "
-            "in another folder, or begin anew by resume=False."
+        origin, progress, history = json.loads(told.tobytes())
+        return TrainingState(
+            dict(origin),
+            Progress(*map(int, progress)),
+            {name: list(map(float, values)) for name, values in history.items()},
+            callbacks,
         )
-    return {name: values[:epochs] for name, values in history.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightFileError(
+            f"{path} is no checkpoint of this version ({error}). {WAY_OUT}"
+        ) from None
 
 
-def load_checkpoint(model: MaskRCNN, path: str | Path) -> dict[str, int]:
-    """Restore what `save_checkpoint` wrote into a compiled model; return its progress.
+def _state_group(file: h5py.File, path: Path) -> h5py.Group:
+    if STATE_GROUP not in set(file):
+        raise WeightFileError(
+            f"{path} holds weights but no training state; use load_weights to "
+            "start a new training from it."
+        )
+    return inside(file, STATE_GROUP, path)
+
+
+def _read_tree(group: h5py.Group, name: str, path: Path) -> dict[str, np.ndarray]:
+    tree = inside(group, name, path)
+    return {place: numbers(array, path) for place, array in walk(tree, path)}
+
+
+def load_checkpoint(model: MaskRCNN, path: str | Path) -> None:
+    """Restore into a compiled model what `save_checkpoint` wrote of it.
 
     Raises:
+        FileNotFoundError: if there is no such file.
         WeightFileError: if the file holds no training state, or another optimizer's.
     """
-    path = Path(path)
-    progress, variables = read_progress(path), _state(model)
+    path, variables = Path(path), _variables(model)
     with reading(path) as file:
-        group = inside(file, STATE_GROUP, path)
+        group = inside(_state_group(file, path), "variables", path)
         saved = [plain_dataset(group, str(i), path) for i in range(len(group))]
         if [array.shape for array in saved] != [tuple(v.shape) for v in variables]:
             raise WeightFileError(
                 f"{path}: the optimizer's state does not fit this model's; resume with "
                 "the stages and the optimizer that the training began with."
             )
-        state = [numbers(array, path) for array in saved]
+        values = [numbers(array, path) for array in saved]
     load_weights(model, path)
-    for variable, value in zip(variables, state, strict=True):
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return progress
 
 
-def _state(model: MaskRCNN) -> list[keras.Variable]:
-    return [
-        *model.optimizer.variables,
-        model.sampling_seed.state,
-        model.loss_weights,
-    ]
+def _variables(model: MaskRCNN) -> list[keras.Variable]:
+    """Return all that changes in a training beside weights: random seeds too."""
+    layers = weighted_layers(model)
+    weights = {id(weight) for layer in layers for weight in layer.weights}
+    others = [v for v in model.variables if id(v) not in weights]
+    return [*model.optimizer.variables, *others]
 
 
 @runtime_checkable
@@ -155,28 +166,90 @@ class Resumable(Protocol):
         """Go on from what `state` returned."""
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """After every epoch, write what a resumed training needs, and the history."""
+class Record(keras.callbacks.Callback):
+    """The one owner of a training's state: keeps it, writes it, takes it up again.
+
+    It comes last among the callbacks, so that it sees what the others did. It writes
+    after each epoch, and once more when a stage is over: early stopping may have gone
+    back to the best weights then.
+
+    Attributes:
+        origin: what makes the training, see `training_origin`.
+        progress: how far the training is.
+        history: numbers of its epochs.
+    """
 
     def __init__(
-        self,
-        folder: Path,
-        stage: int,
-        history: History,
-        callbacks: Sequence[keras.callbacks.Callback],
+        self, path: Path | None, callbacks: Sequence[keras.callbacks.Callback]
     ) -> None:
+        """Stand before the first stage.
+
+        Args:
+            path: of the checkpoint; None writes nothing.
+            callbacks: all others.
+        """
         super().__init__()
-        self.folder, self.stage, self.history = folder, stage, history
-        self.callbacks = resumable(callbacks)
+        self.path, self.callbacks = path, resumable(callbacks)
+        self.origin: Mapping[str, Any] = {}
+        self.progress = Progress(-1, 0, over=True)
+        self.history: History = {}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from training in the folder; see `files.locked`.
+
+        What a process that was killed has left half-written there is removed.
+        """
+        if self.path is None:
+            yield
+            return
+        with locked(self.path):
+            remove_leftovers(self.path)
+            yield
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Note the epoch and its numbers."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        with atomic_path(self.folder / "history.json") as path:
-            path.write_text(json.dumps(self.history, indent=1))
-        progress = {"stage": self.stage, "epoch": epoch + 1}
-        states = {name: each.state() for name, each in self.callbacks.items()}
-        save_checkpoint(self.model, self.folder / "checkpoint.h5", progress, states)
+        self._write(epoch=epoch + 1, stopped=bool(self.model.stop_training))
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Note that the stage is over."""
+        self._write(over=True)
+
+    def _write(self, **changes: Any) -> None:
+        self.progress = self.progress._replace(**changes)
+        if self.path:
+            states = {name: each.state() for name, each in self.callbacks.items()}
+            state = TrainingState(self.origin, self.progress, self.history, states)
+            save_checkpoint(self.model, self.path, state)
+
+    def read(self) -> TrainingState:
+        """Return the state in the checkpoint.
+
+        Raises:
+            ValueError: if it is another training's, or lacks the state of a callback;
+                see also `read_state`.
+        """
+        state = read_state(self.path)
+        if found := differences(self.origin, state.origin):
+            raise ValueError(
+                f"{self.path} is of another training:\n{listed(found)}\n{WAY_OUT}"
+            )
+        if missing := sorted(self.callbacks.keys() - state.callbacks.keys()):
+            raise ValueError(
+                f"{self.path} holds no state of {', '.join(missing)}: resume with the "
+                f"callbacks that the training began with. {WAY_OUT}"
+            )
+        return state
+
+    def restore(self, model: MaskRCNN, state: TrainingState) -> None:
+        """Take up what `read` returned, into a model compiled for its stage too."""
+        load_checkpoint(model, self.path)
+        for name, callback in self.callbacks.items():
+            callback.restore(state.callbacks[name])
+        self.progress, self.history = state.progress, state.history
+        print(f"Resuming after epoch {state.progress.epoch} from {self.path.name}.")
 
 
 def resumable(
@@ -184,7 +257,7 @@ def resumable(
 ) -> dict[str, Resumable]:
     """Return the callbacks that have a state, by names that repeat."""
     return {
-        f"{type(callback).__name__}_{i}": callback
-        for i, callback in enumerate(callbacks)
-        if isinstance(callback, Resumable)
+        f"{type(getattr(each, 'callback', each)).__name__}_{i}": each
+        for i, each in enumerate(callbacks)
+        if isinstance(each, Resumable)
     }

@@ -18,7 +18,15 @@ from pathlib import Path
 import pytest
 
 from mrcnn import files
-from mrcnn.files import atomic_path, hold, locked, md5, read_json, sha256
+from mrcnn.files import (
+    atomic_path,
+    hold,
+    locked,
+    md5,
+    read_json,
+    remove_leftovers,
+    sha256,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and signals are POSIX")
@@ -417,3 +425,12 @@ def test_every_file_is_written_whole_or_known_not_to_be():
         if (lines := in_place(ast.parse(path.read_text(encoding="utf-8"))))
     }
     assert found.keys() == IN_PLACE.keys(), found
+
+
+def test_leftovers_go_and_nothing_else(tmp_path):
+    path = tmp_path / "c[1].h5"
+    others = ["c[1].h5", ".c[1]-00.h5", f".c1-{'0' * 16}.h5", f".c[1]-{'0' * 16}.h5.x"]
+    for name in (*others, f".c[1]-{'0a' * 8}.h5"):
+        (tmp_path / name).touch()
+    remove_leftovers(path)
+    assert {each.name for each in tmp_path.iterdir()} == set(others)

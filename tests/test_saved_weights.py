@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 
 from mrcnn import build
-from mrcnn.training_state import load_checkpoint, read_states, save_checkpoint
+from mrcnn.training_state import (
+    Progress,
+    TrainingState,
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from mrcnn.weights import WeightFileError, load_weights, save_weights
 
 resource = pytest.importorskip("resource")  # POSIX
+STATE = TrainingState({}, Progress(0, 1), {}, {})
 CONV1 = "conv1/conv1/kernel:0"
+CALLBACK = "training_state/callbacks/A_0"
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +131,7 @@ def test_a_full_disk_is_one_error(tiny_config, model, tmp_path, save):
         if save == "weights":
             save_weights(model, target)
         else:
-            save_checkpoint(model, target, {"stage": 0, "epoch": 1})
+            save_checkpoint(model, target, STATE)
     assert caught.value.errno == errno.EFBIG
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
@@ -137,12 +145,12 @@ def checkpoint(tiny_config, model, tmp_path):
     path = tmp_path / "c.h5"
     model.compile(optimizer=build.optimizer(tiny_config, 0.01))
     states = {"A_0": {"masks/conv1": np.ones([2, 3], bool), "step": np.array(7)}}
-    save_checkpoint(model, path, {"stage": 0, "epoch": 1}, states)
+    save_checkpoint(model, path, STATE._replace(callbacks=states))
     return path
 
 
 def test_states_come_back(checkpoint):
-    (name, state), *rest = read_states(checkpoint).items()
+    (name, state), *rest = read_state(checkpoint).callbacks.items()
     assert name == "A_0"
     assert not rest
     assert state.keys() == {"masks/conv1", "step"}
@@ -153,9 +161,11 @@ def test_states_come_back(checkpoint):
 
 def test_a_cycle_of_links_is_refused(checkpoint):
     with h5py.File(checkpoint, "r+") as file:
-        file["callback_states/A_0/masks/again"] = file["callback_states/A_0"]
+        file["training_state/callbacks/A_0/masks/again"] = file[
+            "training_state/callbacks/A_0"
+        ]
     with pytest.raises(WeightFileError, match=r"c\.h5: .*again has more than one link"):
-        read_states(checkpoint)
+        read_state(checkpoint)
 
 
 @pytest.mark.parametrize("kind", ["c8", "S500000"])
@@ -164,9 +174,9 @@ def test_what_are_no_numbers_of_a_model_is_refused(model, checkpoint, kind):
         shape = file[CONV1].shape
         del file[CONV1]
         file.create_dataset(CONV1, shape, kind)
-        shape = file["training_state/0"].shape
-        del file["training_state/0"]
-        file.create_dataset("training_state/0", shape, kind)
+        shape = file["training_state/variables/0"].shape
+        del file["training_state/variables/0"]
+        file.create_dataset("training_state/variables/0", shape, kind)
     with pytest.raises(WeightFileError, match=r"c\.h5: /conv1.* no numbers"):
         load_weights(model, checkpoint)
     with pytest.raises(WeightFileError, match=r"c\.h5: /training.* no numbers"):
@@ -175,7 +185,11 @@ def test_what_are_no_numbers_of_a_model_is_refused(model, checkpoint, kind):
 
 def test_damage_is_one_error(model, checkpoint):
     with h5py.File(checkpoint, "r+") as file:
-        for name in (CONV1, "training_state/0", "callback_states/A_0/step"):
+        for name in (
+            CONV1,
+            "training_state/variables/0",
+            "training_state/callbacks/A_0/step",
+        ):
             values = file[name][()]
             del file[name]
             file.create_dataset(
@@ -188,5 +202,5 @@ def test_damage_is_one_error(model, checkpoint):
                 raw.write(b"\xaa")
     with pytest.raises(WeightFileError, match=r"c\.h5: /conv1.* is damaged"):
         load_weights(model, checkpoint)
-    with pytest.raises(WeightFileError, match=r"c\.h5: /callback_states.* is damaged"):
-        read_states(checkpoint)
+    with pytest.raises(WeightFileError, match=rf"c\.h5: /{CALLBACK}.* is damaged"):
+        read_state(checkpoint)

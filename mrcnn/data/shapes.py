@@ -60,7 +60,15 @@ class ShapesDataset(Dataset):
         for class_id, name in enumerate(CLASS_NAMES, start=1):
             self.add_class("shapes", class_id, name)
         for i in range(count):
-            self.add_image("shapes", i, None, height=height, width=width)
+            self.add_image(
+                "shapes",
+                i,
+                None,
+                height=height,
+                width=width,
+                seed=seed,
+                harder=harder,
+            )
         self.prepare()
 
     def image_reference(self, image_id: int) -> str:

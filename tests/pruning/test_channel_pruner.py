@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 
@@ -45,7 +46,17 @@ def calibration(tiny_config, tiny_shapes):
     return build.batches(tiny_config, tiny_shapes, shuffle=True, seed=6)
 
 
-def pruned(config, batches, calibration, epochs=2, **options):
+class Stop(keras.callbacks.Callback):
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def pruned(config, batches, calibration, epochs=2, stop_at=None, **options):
     model = build.model(config, seed=3, precision="float32")
     pruner = ChannelPruner(GROUPS, RAMP, calibration)
     fit(
@@ -53,7 +64,7 @@ def pruned(config, batches, calibration, epochs=2, **options):
         batches,
         stages=[Stage("all", epochs, 0.01)],
         optimizer=partial(build.optimizer, config),
-        callbacks=[pruner],
+        callbacks=[pruner, Stop(stop_at)],
         verbose=0,
         **options,
     )
@@ -89,7 +100,8 @@ def test_a_resumed_training_ends_with_the_same_channels(
     tiny_config, batches, calibration, tmp_path
 ):
     model, pruner = pruned(tiny_config, batches, calibration)
-    pruned(tiny_config, batches, calibration, epochs=1, folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        pruned(tiny_config, batches, calibration, folder=tmp_path, stop_at=1)
     again, resumed = pruned(tiny_config, batches, calibration, folder=tmp_path)
     assert resumed.plan == pruner.plan
     for one, other in zip(

@@ -1,6 +1,5 @@
 """A session of Matterport's: what is set late, its folder and its weight files."""
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import mrcnn.model as modellib
 from mrcnn import build, training
 from mrcnn.tasks import LOSS_NAMES
+from mrcnn.training_state import read_state
 from mrcnn.weight_names import WITHOUT_WEIGHTS
 from mrcnn.weights import WeightFileError, load_weights, save_weights
 
@@ -230,4 +230,4 @@ def test_a_whole_training_of_its_own(session, tiny_shapes, tmp_path):
         folder=tmp_path / "run",
         verbose=0,
     )
-    assert json.loads((tmp_path / "run" / "history.json").read_text()) == history
+    assert read_state(tmp_path / "run" / "checkpoint.h5").history == history

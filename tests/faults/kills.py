@@ -1,0 +1,116 @@
+"""Kill a training again and again, and compare what comes out with one left alone.
+
+    python -m tests.faults.kills [--kills 50] [--seed 0]
+
+Half of the kills come after a random time, half before a random use of a file. A
+training goes on after each until it ends; then the next begins. `weights.h5` and the
+history must have the same bytes as without a kill, and no temporary file may be left.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("history.json", "weights.h5")
+LATEST_USE = 24  # of a file at which to kill; a whole training has some 60
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen:
+    """Begin or go on with the training in a folder, in a process of its own."""
+    command = [sys.executable, "-m", "tests.faults.training", str(folder), *options]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, **quiet)
+
+
+def finish(process: subprocess.Popen) -> bool:
+    """Wait for a training; return if it ended, and not by a kill.
+
+    Raises:
+        RuntimeError: if it failed in any other way; quotes it.
+    """
+    _, error = process.communicate()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"The training failed:\n{error.decode()[-3000:]}")
+    return process.returncode == 0
+
+
+def kill_somewhere(folder: Path, seconds: float, chance: random.Random) -> bool:
+    """Go on with a training and kill it; return if it ended before.
+
+    Args:
+        folder: of the training.
+        seconds: that a whole one takes.
+        chance: draws the moment.
+    """
+    if chance.random() < 0.5:
+        return finish(start(folder, f"--kill-at={chance.randint(1, LATEST_USE)}"))
+    process = start(folder)
+    try:
+        process.wait(chance.uniform(0, seconds))
+    except subprocess.TimeoutExpired:
+        process.kill()
+    return finish(process)
+
+
+def wrong(folder: Path, expected: dict[str, bytes]) -> list[str]:
+    """Return what is otherwise in a folder than after a training left alone."""
+    found = {path.name for path in folder.iterdir()}
+    faults = [
+        f"{name} differs"
+        for name in FILES
+        if name not in found or (folder / name).read_bytes() != expected[name]
+    ]
+    return faults + [f"{name} is left" for name in found - {*FILES, "checkpoint.h5"}]
+
+
+def campaign(kills: int, seed: int, scratch: Path) -> Iterator[str]:
+    """Kill so often, and yield what was wrong after each whole training, "" if nothing.
+
+    Args:
+        kills: how many.
+        seed: of their moments.
+        scratch: an empty folder.
+    """
+    chance, alone = random.Random(seed), scratch / "alone"
+    began = time.perf_counter()
+    if not finish(start(alone)):
+        raise RuntimeError("The training that was to be left alone was killed.")
+    seconds = time.perf_counter() - began
+    expected = {name: (alone / name).read_bytes() for name in FILES}
+    done = trainings = 0
+    while done < kills:
+        trainings += 1
+        folder = scratch / str(trainings)
+        while done < kills and not kill_somewhere(folder, seconds, chance):
+            done += 1
+        finish(start(folder))
+        faults = wrong(folder, expected)
+        yield "; ".join(f"{folder.name}: {fault}" for fault in faults)
+
+
+def main() -> int:
+    """Do what the command line asks; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        faults = 0
+        for count, fault in enumerate(
+            campaign(options.kills, options.seed, Path(scratch)), 1
+        ):
+            print(f"Training {count}: {fault or 'the same bytes'}", flush=True)
+            faults += bool(fault)
+    print(f"{options.kills} kills, seed {options.seed}: {faults} of {count} differ")
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

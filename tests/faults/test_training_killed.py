@@ -1,0 +1,7 @@
+"""A training that is killed comes out as if it never was: `kills.py` in short."""
+
+from tests.faults.kills import campaign
+
+
+def test_two_kills_at_files(tmp_path):
+    assert list(campaign(2, 2, tmp_path)) == [""]
