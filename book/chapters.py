@@ -75,15 +75,19 @@ class Book(NamedTuple):
 def inputs(book: Book, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that a notebook's result depends on, as hashes and values."""
     notebook = book.read(name)
-    given = book.source(name).parent / str(parameters.get("WEIGHTS"))
     return {
         "source": copies.code_hash(notebook),
         "package": copies.tree_hash(book.root, PACKAGE),
         "lock": copies.file_hash(book.root / "requirements.txt"),
         "parameters": dict(parameters),
-        "weights given": copies.file_hash(given),  # "" for "auto" and "none"
+        "weights given": copies.file_hash(given(book, parameters)),
         **{read: book.hash(read) for read in notebook.metadata.get(READS, ())},
     }
+
+
+def given(book: Book, parameters: Mapping[str, Any]) -> Path:
+    """Return the file that the parameter WEIGHTS names; of "auto" there is none."""
+    return (book.root / "notebooks" / str(parameters.get("WEIGHTS", "auto"))).resolve()
 
 
 def take_over(folder: Path, wanted: Mapping[str, Any]) -> int:

@@ -47,7 +47,13 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
 
     Raises:
         NotebookError: if it fails; what it had computed is then in NAME.failed.ipynb.
+            If it is to start from weights in the folder that a run empties.
     """
+    given = chapters.given(book, parameters)
+    if given.is_relative_to(book.results(name).resolve()):
+        raise NotebookError(
+            f"{name}: {given} lies in the folder that a run empties: move it elsewhere."
+        )
     with locked(book.results(name)):
         renew_text(book, name)
         wanted = inputs(book, name, parameters)
@@ -58,10 +64,13 @@ def run(book: Book, name: str, parameters: Mapping[str, Any]) -> bool:
         failed = book.results(name).with_suffix(".failed.ipynb")
         failed.unlink(missing_ok=True)
         read = (*PACKAGE, "requirements.txt", f"notebooks/{name}.ipynb", *wanted)
-        commit = copies.commit(book.root, read)
+        facts = {
+            "commit": copies.commit(book.root, read),
+            "text": copies.text_hash(book.read(name)),
+        }
         try:
             seconds = _execute(book, name, partial, wanted)
-            _publish(book, name, partial, {**wanted, "commit": commit}, seconds)
+            _publish(book, name, partial, wanted | facts, seconds)
         except NotebookError as error:
             if partial.exists():
                 os.replace(partial, failed)
@@ -107,7 +116,6 @@ def _publish(
     facts = book.results(name) / "environment.json"
     entry = {
         **wanted,
-        "text": copies.text_hash(book.read(name)),
         "weights": book.hash(WEIGHTS.format(name)),
         "metrics": json.loads(metrics.read_text()),
         "environment": json.loads(facts.read_text()) if facts.exists() else {},
@@ -147,9 +155,9 @@ def renew_text(book: Book, name: str) -> bool:
     copy that was edited by hand is left for `stale` to name, and for `run` to replace.
     """
     entry, source = book.entries().get(name), book.read(name)
-    if entry is None or copies.code_hash(source) != entry["source"]:
+    if entry is None or copies.code_hash(source) != entry.get("source"):
         return False
-    if copies.file_hash(book.copy(name)) != entry["copy"]:
+    if copies.file_hash(book.copy(name)) != entry.get("copy"):
         return False
     renewed = copies.with_text(source, nbformat.read(book.copy(name), as_version=4))
     entry["text"] = copies.text_hash(source)
@@ -178,7 +186,7 @@ def stale(book: Book) -> Iterator[tuple[bool, str]]:
         now = {
             "copy": copies.file_hash(book.copy(name)),
             "text": copies.text_hash(book.read(name)),
-            **inputs(book, name, entry["parameters"]),
+            **inputs(book, name, entry.get("parameters", {})),
         }
         for key, value in now.items():
             # Not every machine has weights; the manifest has those of the copies.
@@ -225,6 +233,8 @@ def main() -> int:
     options, book = _arguments(), Book()
     if options.command == "run":
         book = Book(out=options.out.resolve()) if options.out else book
+        if book.out == ROOT:
+            sys.exit("--out is the repository: its notebooks would go. Name another.")
         parameters = {"PROFILE": options.profile, **dict(options.parameters or ())}
         for name in _chosen(book, options.names):
             run(book, name, parameters)

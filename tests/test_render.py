@@ -178,6 +178,13 @@ def test_cleaning_drops_noise_and_names_the_rest(tmp_path):
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
 
 
+def test_the_command_line_never_replaces_the_sources():
+    command = [sys.executable, render.__file__, "run", "--out", str(render.ROOT), "99"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--out is the repository" in done.stderr
+
+
 def test_the_command_line_names_the_notebooks_there_are():
     command = [sys.executable, render.__file__, "run", "99"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -367,6 +374,33 @@ def test_what_an_interrupted_run_took_counts_too(book):
     chapters.record(book.results("01_a"), wanted, 1000)
     assert render.run(book, "01_a", {"PROFILE": "cpu"})
     assert 1000 < book.entries()["01_a"]["seconds"] < 1100
+
+
+def test_weights_are_not_removed_by_the_run_that_starts_from_them(book):
+    add_notebook(book, "01_a", TRAIN)
+    render.run(book, "01_a", {})
+    given = {"WEIGHTS": "../outputs/01_a/shapes.h5"}
+    with pytest.raises(runner.NotebookError, match=r"shapes\.h5 lies in .* move it"):
+        render.run(book, "01_a", given)
+    assert (book.results("01_a") / "shapes.h5").exists()
+
+
+def test_prose_that_changes_while_it_runs_is_not_taken_for_the_copys(book):
+    change = """
+source = pathlib.Path("01_a.ipynb")
+source.write_text(source.read_text().replace("# 01_a", "# Another title"))"""
+    add_notebook(book, "01_a", WRITE + change)
+    render.run(book, "01_a", {})
+    assert (True, "01_a: text is not that of its run") in render.stale(book)
+
+
+def test_an_entry_without_its_facts_is_of_no_run(book):
+    add_notebook(book, "01_a")
+    book.manifest.write_text('{"01_a": {}}')
+    book.copy("01_a").parent.mkdir()
+    book.copy("01_a").write_text("")
+    assert any(urgent for urgent, _ in render.stale(book))
+    assert render.run(book, "01_a", {})
 
 
 def test_two_runners_at_once_run_a_notebook_once(book):
