@@ -38,6 +38,12 @@ help:  ## list the targets
 	@echo "Options: PYTHON=python3.12 (interpreter), PROFILE=smoke|cpu|full (book),"
 	@echo "         WORKERS=2 (processes of the tests), ARGS=... (passed to pytest, render.py or the benchmarks)."
 
+# Not empty if the environment $(1) is not of the PYTHON that was named: it is made anew.
+WHICH   := -c 'import sys; print(sys.base_prefix, sys.version)'
+another  = $(if $(and $(wildcard $(1)/bin/python),$(filter-out file,$(origin PYTHON))),$(shell \
+  [ "$$($(PYTHON) $(WHICH) 2>&1)" = "$$($(1)/bin/python $(WHICH) 2>&1)" ] || echo another))
+.PHONY: another
+
 # A stamp's name holds the checksum of what was installed, so it needs no prerequisites.
 # The pip test catches an environment whose making was interrupted.
 define make_venv
@@ -47,13 +53,13 @@ define make_venv
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) lacks venv or ensurepip. On Debian or Ubuntu: apt install python3-venv" >&2; \
 	  exit 1; }
-	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	@[ -z "$(call another,$(1))" ] && $(1)/bin/python -m pip --version >/dev/null 2>&1 || { \
 	  echo "Making $(1) with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear $(1); }
 endef
 
 setup: $(STAMP)  ## make .venv with the locked requirements
 
-$(STAMP):
+$(STAMP): $(call another,$(VENV))
 	$(call make_venv,$(VENV))
 	@echo "Installing requirements.txt into $(VENV)"
 	@$(BIN)/python $(PIP) --no-deps -r requirements.txt
@@ -63,7 +69,7 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 	@$(BIN)/python book/render.py run --profile $(PROFILE) $(ARGS)
 	@$(MAKE) --no-print-directory html
 
-$(LIGHT_STAMP):
+$(LIGHT_STAMP): $(call another,$(LIGHT))
 	$(call make_venv,$(LIGHT))
 	@echo "Installing requirements-book.txt into $(LIGHT)"
 	@$(LIGHT)/bin/python $(PIP) --no-deps -r requirements-book.txt
@@ -116,7 +122,7 @@ format: $(STAMP)  ## apply the formatter and the safe fixes
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 
-$(OTHERS_STAMP):
+$(OTHERS_STAMP): $(call another,$(OTHERS))
 	$(call make_venv,$(OTHERS))
 	@echo "Installing requirements.txt, other backends and runtimes into $(OTHERS)"
 	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt

@@ -21,7 +21,6 @@ KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python
 LANGUAGE = {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"}
 INJECTED = "injected-parameters"  # papermill's tag
 BADGE = re.compile(r"\[!\[(.*?)\]\(.*?\)\](?=\()")  # a picture that is a link
-UNTRACKED = {"__pycache__", "balloon"}  # caches, and the fetched photographs
 
 
 def code_hash(notebook: nbformat.NotebookNode) -> str:
@@ -79,7 +78,8 @@ def parameters(notebook: nbformat.NotebookNode) -> dict[str, Any]:
 def commit(root: Path, inputs: Iterable[str]) -> str:
     """Return the commit that a run starts from, and if `inputs` differ from it.
 
-    Empty where there is no git, or no clone.
+    Inputs are patterns, as those of `tree_hash`. Empty where there is no git, or no
+    clone.
     """
 
     def git(*words: str) -> str:
@@ -91,7 +91,8 @@ def commit(root: Path, inputs: Iterable[str]) -> str:
         return ""
     try:
         name = git("rev-parse", "--short=10", "HEAD").strip()
-        changed = git("status", "--porcelain", "--", *inputs)
+        patterns = [*(f":(glob){read}" for read in inputs), ":(glob,exclude)**/.*"]
+        changed = git("status", "--porcelain", "--", *patterns)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return f"{name} with changes" if changed else name
@@ -123,22 +124,45 @@ def head(cell: str, values: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return f"{cell}\n\n*Last run on {run}. {end}*\n"
 
 
-def tree_hash(root: Path, folders: tuple[str, ...] = ("mrcnn", "datasets")) -> str:
-    """Hash every file that a notebook may read from the repository."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*")):
-            inside = path.relative_to(root)
-            if path.is_file() and not UNTRACKED & set(inside.parts):
-                digest.update(
-                    f"{inside.as_posix()}\n{_hash(path.read_bytes())}\n".encode()
-                )
-    return digest.hexdigest()[:16]
+def dressed(notebook: nbformat.NotebookNode, entry: Mapping[str, Any]) -> str:
+    """Return a copy as it is kept: with the facts of its run below its title."""
+    first, *rest = notebook.cells
+    source = head(first.source, parameters(notebook), entry)
+    cells = [nbformat.from_dict({**first, "source": source}), *rest]
+    return nbformat.writes(nbformat.from_dict({**notebook, "cells": cells})) + "\n"
+
+
+def matching(root: Path, patterns: Iterable[str]) -> list[Path]:
+    """Return the files below `root` that patterns name, such as "mrcnn/**/*.py".
+
+    Left out is what no notebook reads: hidden files, and Python files under names that
+    cannot be imported, such as those of copies and conflicts.
+    """
+    found = {path for pattern in patterns for path in root.glob(pattern)}
+    return [
+        path
+        for path in sorted(found)
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        and (path.suffix != ".py" or path.stem.isidentifier())
+    ]
+
+
+def tree_hash(root: Path, patterns: Iterable[str]) -> str:
+    """Hash the names and contents of the files that match."""
+    lines = [
+        f"{path.relative_to(root).as_posix()}\n{file_hash(path)}\n"
+        for path in matching(root, patterns)
+    ]
+    return _hash("".join(lines).encode())
 
 
 def file_hash(path: Path) -> str:
-    """Hash one file's bytes."""
-    return _hash(path.read_bytes())
+    """Hash one file's bytes; "" if there is none that can be read."""
+    try:
+        return _hash(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def _hash(content: bytes) -> str:

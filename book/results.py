@@ -36,8 +36,11 @@ TITLES = {
     "scratch (*same*: as fast as the one of that size above); *trained on* is the "
     "dense one after as many further steps as pruning had. On the study's first 800 "
     "images, one seed. Box and mask are AP, class is accuracy; speed is that of Keras. "
-    "Other programs run pruned ones that lose at most 2 % up to {frontier_best} times "
-    "as fast, on another machine up to {other_best} times.",
+    "In other programs the narrowest pruned one that loses at most 2 % is "
+    "{frontier_speeds} times as fast as the dense one in Keras (median "
+    "{frontier_speed}), on another machine {other_speeds} times (median "
+    "{other_speed}); rows of networks alike differ by up to {frontier_doubt} and "
+    "{other_doubt} %.",
 }
 """What README says above each table; a name in braces is one of its numbers."""
 

@@ -13,6 +13,8 @@ from typing import Any
 import nbformat
 import yaml
 
+from mrcnn.processes import lifeline
+
 import copies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +49,7 @@ def environment() -> dict[str, str]:
         "IPYTHONDIR": str(ROOT / "outputs" / ".ipython"),
     }
     shadowing = {"JUPYTER_PATH", "MPLBACKEND", "PYTHONPATH", "PYTHONHOME"}
+    shadowing |= {"PYTHONSAFEPATH"}  # would hide `mrcnn.processes`
     kept = {key: value for key, value in os.environ.items() if key not in shadowing}
     return kept | settings
 
@@ -65,6 +68,8 @@ def execute(
 ) -> Iterator[str]:
     """Run one notebook in a process of its own, and yield its log line by line.
 
+    That process and its kernel end with this one, however this one ends.
+
     Args:
         source: the notebook.
         output: gets the executed notebook, also when a cell fails.
@@ -80,24 +85,29 @@ def execute(
     options = {
         "-k": "python3",
         "-l": "python",
-        "--cwd": str(source.parent),
+        "--cwd": str(source.resolve().parent),
         "--execution-timeout": str(int(timeout)),
         "--start-timeout": str(START_TIMEOUT),
         "-y": yaml.safe_dump({**parameters}),
     }
-    command = [sys.executable, "-m", "papermill", str(source), str(output)]
+    command = [sys.executable, "-m", "mrcnn.processes", "papermill"]
+    command += [str(source.resolve()), str(output.resolve())]
     command += ["--no-progress-bar", "--log-output"]
     command += [word for pair in options.items() for word in pair]
     log: list[str] = []
-    with subprocess.Popen(
-        command,
-        env=settings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    with (
+        lifeline() as stdin,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=settings,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
         try:
             for line in process.stdout or ():
                 log.append(line.rstrip("\n"))

@@ -1,7 +1,13 @@
-"""Processes that end with the one that started them."""
+"""Processes that end with the one that started them.
+
+`python -m mrcnn.processes MODULE ...` runs any module so: `python -m MODULE ...`, with
+the `lifeline` of who starts it as its stdin.
+"""
 
 import os
+import runpy
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,3 +41,9 @@ def _watch() -> None:
     while os.read(0, 1):
         pass
     os._exit(1)  # the main thread may be deep in TensorFlow
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -12,6 +12,8 @@ import nbformat
 import pytest
 import yaml
 
+from mrcnn.study.subjects import SUBJECTS
+
 import runner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,6 +151,57 @@ def test_every_figure_has_a_caption_and_a_text_for_who_cannot_see_it(path):
         assert len(alt) >= 40
         assert alt != caption
         assert about["figure"]["name"].startswith("fig-")
+
+
+# What a cell calls to name files of the repository, and the files that it so names.
+NAMED = {
+    "frontier_path()": {"book/results/frontier.json"},
+    "ledger_path()": {"book/results/study_compact_test.jsonl"},
+    "ledger_path(subject)": {f"book/results/study_{s}_test.jsonl" for s in SUBJECTS},
+    "find_photographs(ROOT)": {"datasets/balloon/**/*"},
+}
+NAMING = {call.partition("(")[0] for call in NAMED}
+
+
+def files_read(path: Path) -> set[str]:
+    """Return the patterns of the files that the code reads, beside the package's own.
+
+    They begin at ROOT, or beside OUT for what another notebook left.
+    """
+    source = "\n".join(cell.source for cell in code(path))
+    found = set()
+    for joined in re.findall(r'\bROOT((?: / "[^"]+")+)', source):
+        found.add("/".join(re.findall(r'"([^"]+)"', joined)))
+    for parent in re.findall(
+        r'\bOUT\.parent / "(\w+)" / f"\w+_\{PROFILE\}\.h5"', source
+    ):
+        found.add(f"outputs/{parent}/*.h5")
+    for call in re.findall(rf"\b(?:{'|'.join(NAMING)})\([^)]*\)", source):
+        found |= NAMED[call]
+    return found
+
+
+@each_notebook
+def test_what_a_notebook_reads_is_declared_and_so_renews_it(path):
+    assert read(path).metadata.get("reads", []) == sorted(files_read(path))
+    source = "\n".join(cell.source for cell in code(path))
+    assert source.count("OUT.parent") == len(
+        re.findall(r"(?m)^trained = OUT\.pa", source)
+    )
+    assert "__file__" not in source
+
+
+def test_every_function_that_names_files_of_the_repository_is_known():
+    naming = {
+        node.name
+        for path in (ROOT / "mrcnn").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and re.search(r"\bROOT / |\(root\) / ", ast.unparse(node))
+    }
+    # Programs of their own, and weights that the study trains.
+    assert naming - {"main", "balloons", "checkpoint_path"} == NAMING
+    assert "checkpoint_path" not in "".join(path.read_text() for path in NOTEBOOKS)
 
 
 @each_notebook

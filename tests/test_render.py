@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import chapters
 import copies
 import render
 import runner
@@ -54,9 +55,7 @@ def test_a_finished_notebook_runs_again_only_if_its_inputs_change(book):
     assert book.entries()["01_a"]["metrics"] == {"profile": "smoke"}
 
     (book.root / "mrcnn" / "__init__.py").write_text("x = 1\n")
-    assert list(render.stale(book)) == [
-        (False, "01_a: the package has changed since its run")
-    ]
+    assert list(render.stale(book)) == [(False, "01_a: package is not that of its run")]
     assert render.run(book, "01_a", {"PROFILE": "smoke"})
 
 
@@ -104,6 +103,7 @@ def test_another_folder_takes_everything_that_a_run_makes(book, tmp_path):
     made = {str(p.relative_to(apart.out)) for p in apart.out.rglob("*") if p.is_file()}
     assert made == {
         "notebooks/01_a.ipynb",
+        "outputs/01_a/inputs.json",
         "outputs/01_a/metrics.json",
         "outputs.json",
     }
@@ -146,26 +146,6 @@ def test_a_copy_too_large_to_open_is_refused(book):
     assert not book.copy("01_a").exists()
 
 
-def test_the_source_of_a_parent_is_an_input(book):
-    add_notebook(book, "01_a")
-    add_notebook(book, "02_b", uses=["01_a"])
-    before = render.inputs(book, "02_b", {})
-    add_notebook(book, "01_a", "print(2)")
-    after = render.inputs(book, "02_b", {})
-    assert before["source"] != after["source"]
-    assert before["package"] == after["package"]
-
-
-def test_cached_files_and_fetched_photographs_are_no_input(book):
-    before = copies.tree_hash(book.root)
-    for folder in ("mrcnn/__pycache__", "datasets/balloon"):
-        (book.root / folder).mkdir()
-        (book.root / folder / "file").write_text("x")
-    assert copies.tree_hash(book.root) == before
-    (book.root / "datasets" / "new").write_text("x")
-    assert copies.tree_hash(book.root) != before
-
-
 def test_missing_edited_and_orphaned_copies_must_be_mended(book):
     add_notebook(book, "01_a")
     assert list(render.stale(book)) == [(True, "01_a: there is no executed copy")]
@@ -175,7 +155,7 @@ def test_missing_edited_and_orphaned_copies_must_be_mended(book):
     book.copy("01_a").parent.mkdir()
     book.copy("01_a").write_text("edited")
     assert list(render.stale(book)) == [
-        (True, "01_a: the executed copy was changed after its run"),
+        (True, "01_a: copy is not that of its run"),
         (True, "02_gone: in the manifest, but there is no such notebook"),
     ]
 
@@ -196,6 +176,13 @@ def test_cleaning_drops_noise_and_names_the_rest(tmp_path):
     assert image.data == {"image/png": "aGVsbG8="}
     assert not cell.metadata
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+def test_the_command_line_never_replaces_the_sources():
+    command = [sys.executable, render.__file__, "run", "--out", str(render.ROOT), "99"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--out is the repository" in done.stderr
 
 
 def test_the_command_line_names_the_notebooks_there_are():
@@ -303,3 +290,132 @@ def test_changed_code_is_not_taken_for_prose(book):
     nbformat.write(source, book.source("01_story"))
     assert not render.renew_text(book, "01_story")
     assert any(urgent for urgent, _ in render.stale(book))
+
+
+@pytest.mark.parametrize("damage", ["not JSON", None])
+def test_a_damaged_copy_is_made_anew(book, damage):
+    add_notebook(book, "01_a")
+    render.run(book, "01_a", {"PROFILE": "cpu"})
+    whole, copy = book.copy("01_a").read_text(), book.copy("01_a")
+    copy.unlink()
+    if damage == "not JSON":
+        copy.write_text(whole[: len(whole) // 2])
+    assert any(urgent for urgent, _ in render.stale(book))
+    assert render.run(book, "01_a", {"PROFILE": "cpu"})
+    assert nbformat.reads(copy.read_text(), as_version=4).cells
+    assert not list(render.stale(book))
+
+
+TRAIN = (
+    WRITE
+    + """
+(folder / "shapes.h5").write_text(PROFILE)"""
+)
+
+
+def test_other_weights_of_a_parent_renew_its_child(book):
+    add_notebook(book, "01_a", TRAIN)
+    add_notebook(book, "02_b", reads=["outputs/01_a/*.h5"])
+    given = {"PROFILE": "cpu"}
+    assert render.run(book, "02_b", given)  # before its parent: from what is shipped
+    assert render.run(book, "01_a", given)
+    assert list(render.stale(book)) == [
+        (True, "02_b: outputs/01_a/*.h5 is not that of its run")
+    ]
+    assert render.run(book, "02_b", given)
+    assert not render.run(book, "02_b", given)
+
+    source = book.source("01_a")
+    source.write_text(source.read_text().replace("print(", "print(1, "))
+    assert render.run(book, "01_a", given)
+    assert not render.run(book, "02_b", given)  # the weights came out the same
+    source.write_text(source.read_text().replace("_text(PROFILE)", "_text('other')"))
+    assert render.run(book, "01_a", given)
+    assert render.run(book, "02_b", given)
+
+    (book.results("01_a") / "shapes.h5").write_text("by hand")
+    assert not list(render.stale(book))  # which compares what is committed
+    assert render.run(book, "01_a", given)
+    assert not render.run(book, "02_b", given)
+
+
+def test_a_chapter_interrupted_under_another_seed_begins_anew(book):
+    """Its folder, with the checkpoint, belonged to the other seed."""
+    train = """\
+import pathlib
+folder = pathlib.Path("..") / OUTPUT_DIR
+checkpoint = folder / "training" / "checkpoint.h5"
+print("resumed" if checkpoint.exists() else "from the start")
+checkpoint.parent.mkdir(parents=True, exist_ok=True)
+checkpoint.write_text("x")
+if pathlib.Path("../stop").exists():
+    raise SystemExit("interrupted")
+(folder / "metrics.json").write_text("{}")"""
+    add_notebook(book, "01_a", train)
+    stop = book.root / "stop"
+
+    def printed(first: dict, parameters: dict) -> str:
+        stop.touch()
+        with pytest.raises(runner.NotebookError):
+            render.run(book, "01_a", first)
+        stop.unlink()
+        render.run(book, "01_a", parameters)
+        copy = nbformat.read(book.copy("01_a"), as_version=4)
+        return copy.cells[-1].outputs[0].text.strip()
+
+    assert printed({"SEED": 1}, {"SEED": 0}) == "from the start"
+    assert printed({"SEED": 1}, {"SEED": 1}) == "resumed"
+    assert printed({"SEED": 2}, {"SEED": 2, "EPOCHS": 2}) == "from the start"
+
+
+def test_what_an_interrupted_run_took_counts_too(book):
+    add_notebook(book, "01_a")
+    wanted = render.inputs(book, "01_a", {"PROFILE": "cpu"})
+    chapters.record(book.results("01_a"), wanted, 1000)
+    assert render.run(book, "01_a", {"PROFILE": "cpu"})
+    assert 1000 < book.entries()["01_a"]["seconds"] < 1100
+
+
+def test_weights_are_not_removed_by_the_run_that_starts_from_them(book):
+    add_notebook(book, "01_a", TRAIN)
+    render.run(book, "01_a", {})
+    given = {"WEIGHTS": "../outputs/01_a/shapes.h5"}
+    with pytest.raises(runner.NotebookError, match=r"shapes\.h5 lies in .* move it"):
+        render.run(book, "01_a", given)
+    assert (book.results("01_a") / "shapes.h5").exists()
+
+
+def test_prose_that_changes_while_it_runs_is_not_taken_for_the_copys(book):
+    change = """
+source = pathlib.Path("01_a.ipynb")
+source.write_text(source.read_text().replace("# 01_a", "# Another title"))"""
+    add_notebook(book, "01_a", WRITE + change)
+    render.run(book, "01_a", {})
+    assert (True, "01_a: text is not that of its run") in render.stale(book)
+
+
+def test_an_entry_without_its_facts_is_of_no_run(book):
+    add_notebook(book, "01_a")
+    book.manifest.write_text('{"01_a": {}}')
+    book.copy("01_a").parent.mkdir()
+    book.copy("01_a").write_text("")
+    assert any(urgent for urgent, _ in render.stale(book))
+    assert render.run(book, "01_a", {})
+
+
+def test_two_runners_at_once_run_a_notebook_once(book):
+    add_notebook(book, "01_a", WRITE + "\nimport time; time.sleep(1)")
+    code = """
+import sys, pathlib, render
+root = pathlib.Path(sys.argv[1])
+render.run(render.Book(root, root / "book"), "01_a", {})"""
+    path = [str(Path(render.__file__).parent), str(render.ROOT)]
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {path}{code}"]
+    both = [
+        subprocess.Popen([*command, str(book.root)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = sorted(process.communicate(timeout=60)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("finished in" in text for text in said) == 1
+    assert sum("waiting for it" in text and "up to date" in text for text in said) == 1

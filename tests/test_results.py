@@ -104,14 +104,22 @@ def test_speeds_within_a_program_and_between_networks_alike():
     assert results_frontier.doubt(rows) == pytest.approx(0.2)
 
 
-def test_the_best_is_the_fastest_pruned_network_that_loses_no_more():
+def test_the_speeds_are_those_of_the_narrowest_network_that_loses_no_more():
+    def row(form: str, part: float, speed: float, box: float, control: bool = False):
+        metrics = {"box": box, "class": 0.99, "mask": 0.8}
+        known = {"format": form, "part": part, "times_as_fast": speed}
+        return {**known, "control": control, "metrics": metrics}
+
     rows = [
-        {
-            "control": i == 4,
-            "times_as_fast": i,
-            "metrics": {"box": box, "class": 0.99, "mask": 0.8},
-        }
-        for i, box in enumerate((1.0, 0.99, 0.98, 0.9, 1.0))
+        row("Keras float32", 1, 1.0, 1.0),
+        row("Keras float32", 0.1, 2.0, 0.98),  # Keras: another column says it
+        row("LiteRT float32", 0.25, 9.0, 1.0),  # not the narrowest
+        row("LiteRT float32", 0.1, 8.0, 0.98),
+        row("OpenVINO float32", 0.1, 6.0, 0.98),
+        row("OpenVINO int8", 0.1, 7.0, 0.98),
+        row("ONNX Runtime int8", 0.1, 20.0, 0.97),  # loses more
+        row("OpenVINO int8", 0.1, 30.0, 1.0, control=True),
+        row("OpenVINO float32", 0.05, 40.0, 0.9),
     ]
-    assert results_frontier.best(rows, limit=2) == 2
-    assert results_frontier.best(rows, limit=1) == 1
+    assert results_frontier.speeds(rows, limit=2) == [6.0, 7.0, 8.0]
+    assert results_frontier.speeds(rows, limit=1) == [9.0]
