@@ -258,6 +258,7 @@ def _train_stage(
         callbacks=[*watched, record],
         verbose=verbose,
     )
+    record.end_stage()
 
 
 def _watchers(
@@ -288,8 +289,6 @@ def _compile(
     set_trainable(model, stage.layers)
     made = optimizer(learning_rate(stage, stage.epochs * len(train)))
     model.compile(optimizer=made)
-    # A pruning that was interrupted may have left other weights of the losses.
-    model.loss_weights.assign(model.settings.loss_weights)
     model.optimizer.build(model.trainable_variables)
     for callback in callbacks:  # one may add variables, which a checkpoint must find
         callback.set_model(model)

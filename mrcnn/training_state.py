@@ -213,8 +213,8 @@ class Record(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         self._write(epoch=epoch + 1, stopped=bool(self.model.stop_training))
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Note that the stage is over."""
+    def end_stage(self) -> None:
+        """Note that a stage is over, with all that ended it."""
         self._write(over=True)
 
     def _write(self, **changes: Any) -> None:
