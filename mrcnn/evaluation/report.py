@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mrcnn.evaluation.coco import AveragePrecision
+from mrcnn.evaluation.coco import RECALL_LIMITS, SIZES, AveragePrecision
 from mrcnn.evaluation.drops import TaskDrop, relative_changes
 from mrcnn.evaluation.isolated import Isolated
 from mrcnn.evaluation.tables import html_table, markdown_table, number
@@ -119,6 +119,39 @@ class TaskReport:
             for name in self.class_names[1:]
         ]
 
+    def size_rows(self) -> list[list[str]]:
+        """Return AP and average recall (AR) by size of object and number of detections.
+
+        The first row is a header. Sizes are COCO's, areas below and above 32 x 32 and
+        96 x 96 pixels of the original image; "best 10" are those of an image and class.
+        """
+        box, mask = self.box, self.mask
+        by_size = [
+            [
+                name,
+                number(box.by_size[name]),
+                number(box.recall_by_size[name]),
+                number(mask.by_size[name]),
+                number(mask.recall_by_size[name]),
+            ]
+            for name in SIZES
+        ]
+        every = [box.ap, box.recall, mask.ap, mask.recall]
+        limited = [
+            [f"best {n}", "", number(box.recall_at[n]), "", number(mask.recall_at[n])]
+            for n in map(str, RECALL_LIMITS)
+        ]
+        return [
+            ["objects", "box AP", "box AR", "mask AP", "mask AR"],
+            *by_size,
+            ["all", *map(number, every)],
+            *limited,
+        ]
+
+    def size_table(self) -> str:
+        """Return AP and AR by size as Markdown, readable as plain text."""
+        return markdown_table(self.size_rows())
+
     def table(self) -> str:
         """Return the report as Markdown, readable as plain text."""
         return "\n\n".join(
@@ -143,9 +176,14 @@ class TaskReport:
         )
 
     def _caption(self) -> str:
+        box, mask = (
+            ", ".join(map(number, task.by_size.values()))
+            for task in (self.box, self.mask)
+        )
         return (
             f"{self.images} images, {self.objects} objects, "
-            f"{self.detections} detections."
+            f"{self.detections} detections.\n"
+            f"AP of small, medium and large objects: box {box}; mask {mask}."
         )
 
     def plot(self) -> Any:
@@ -154,6 +192,12 @@ class TaskReport:
         from mrcnn import visualize
 
         return visualize.plot_task_report(self)
+
+    def plot_by_size(self) -> Any:
+        """Return a figure of box and mask AP by size of object."""
+        from mrcnn import visualize
+
+        return visualize.plot_ap_by_size(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, strings and numbers, with None for NaN."""
@@ -186,7 +230,7 @@ class TaskReport:
                 fields[task] = _average_precision(fields[task])
             fields["isolated"] = Isolated(**_numbers(fields["isolated"]))
             return cls(**_numbers(fields))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{place}: a field is missing or wrong ({error})."
             ) from error
@@ -225,5 +269,12 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
 def _average_precision(values: Mapping[str, Any]) -> AveragePrecision:
     values = _numbers(values)
     values["per_class"] = _numbers(values["per_class"])
+    for name, keys in (
+        ("by_size", SIZES),
+        ("recall_by_size", SIZES),
+        ("recall_at", map(str, RECALL_LIMITS)),
+    ):
+        if name in values:  # reports of before have none
+            values[name] = _numbers({key: values[name][key] for key in keys})
     values["precision"] = np.array(values["precision"], float)  # None becomes NaN
     return AveragePrecision(**values)

@@ -13,7 +13,6 @@ from mrcnn.visualize.charts import (
     plot_history,
     plot_precision_recall,
     plot_precision_recall_curves,
-    plot_task_report,
 )
 from mrcnn.visualize.comparison import (
     differences_gallery,
@@ -47,6 +46,7 @@ from mrcnn.visualize.pruning import (
     plot_over_sparsity,
     plot_trade_off,
 )
+from mrcnn.visualize.reports import plot_ap_by_size, plot_task_report
 from mrcnn.visualize.sets import (
     instance_gallery,
     plot_sizes,
@@ -80,6 +80,7 @@ __all__ = [
     "look",
     "new_figure",
     "palette",
+    "plot_ap_by_size",
     "plot_bars",
     "plot_confusion",
     "plot_frontier",

@@ -1,13 +1,12 @@
-"""Charts of numbers: learning curves, precision and recall, confusions, tasks."""
+"""Charts of numbers: learning curves, precision and recall, confusions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from mrcnn.tasks import LOSS_NAMES, Task
+from mrcnn.tasks import LOSS_NAMES
 from mrcnn.visualize.style import (
     FAINT,
     INK,
@@ -28,13 +27,6 @@ LOSS_TITLES = {
     "mrcnn_bbox_loss": "heads: boxes",
     "mrcnn_mask_loss": "heads: masks",
 }
-
-
-class TaskReportLike(Protocol):
-    """What `plot_task_report` reads; `mrcnn.evaluation.TaskReport` has it."""
-
-    headline: Mapping[Task, float]
-    isolated_headline: Mapping[Task, float]
 
 
 @look()
@@ -227,50 +219,3 @@ def _mark_stages(ax: Axes, boundaries: Sequence[int], epochs: int) -> None:
     for epoch in boundaries:
         if 0 < epoch < epochs:
             ax.axvline(epoch + 0.5, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))
-
-
-@look()
-def plot_task_report(report: TaskReportLike, ax: Axes | None = None) -> Axes | Figure:
-    """Draw each task's headline metric end to end beside the isolated one, as bars.
-
-    Metrics of different tasks are not comparable with each other; the gap between the
-    two bars of a task is what the stages before it cost.
-    """
-    metrics = {
-        Task.BOX: ("box", "AP", "IoU"),
-        Task.CLASS: ("class", "accuracy", "accuracy"),
-        Task.MASK: ("mask", "AP", "IoU"),
-    }
-    ax, drawn_on = chart_axes(ax, (7.2, 4.0))
-    ax.grid(False, axis="x")
-    width = 0.38
-    for k, (values, colour, hatch, label) in enumerate(
-        (
-            (report.headline, OKABE_ITO[0], "", "end to end"),
-            (report.isolated_headline, OKABE_ITO[5], "//", "isolated"),
-        )
-    ):
-        heights = np.array([values[task] for task in metrics])
-        places = np.arange(len(metrics)) + (k - 0.5) * (width + 0.02)
-        ax.bar(
-            places,
-            np.nan_to_num(heights),
-            width,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            label=label,
-        )
-        for x, height in zip(places, heights, strict=True):
-            text = "no data" if np.isnan(height) else f"{height:.3f}"
-            top = np.nan_to_num(height) + 0.015
-            ax.text(x, top, text, ha="center", va="bottom", fontsize=10, color=INK)
-    ax.set_xticks(
-        range(len(metrics)),
-        [f"{name}\n{first} | {second}" for name, first, second in metrics.values()],
-        color=INK,
-    )
-    ax.tick_params(axis="x", length=0)
-    ax.set_ylim(0, 1.12)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderpad=0)
-    return drawn_on

@@ -20,7 +20,17 @@ NAN = float("nan")
 def precision(ap: float) -> AveragePrecision:
     curves = np.full((10, 101), 0.25)
     curves[9] = NAN
-    return AveragePrecision(ap, 0.9, 0.7, 0.8, {"a": ap, "b": NAN}, curves)
+    return AveragePrecision(
+        ap,
+        0.9,
+        0.7,
+        0.8,
+        {"a": ap, "b": NAN},
+        curves,
+        by_size={"small": 0.3, "medium": ap, "large": NAN},
+        recall_by_size={"small": 0.4, "medium": 0.85, "large": NAN},
+        recall_at={"1": 0.15, "10": 0.75, "100": 0.8},
+    )
 
 
 @pytest.fixture
@@ -48,6 +58,8 @@ def test_round_trip(report: TaskReport, tmp_path: Path) -> None:
     assert read.to_dict() == report.to_dict()
     assert math.isnan(read.isolated.mask_iou)
     assert math.isnan(read.box.per_class["b"])
+    assert math.isnan(read.box.by_size["large"])
+    assert read.mask.recall_at == report.mask.recall_at
     np.testing.assert_array_equal(read.confusion, report.confusion)
     np.testing.assert_array_equal(read.box.precision, report.box.precision)
     assert read.headline == report.headline
@@ -154,3 +166,51 @@ def test_table_shows_every_task_and_a_dash_for_nothing(report: TaskReport) -> No
     assert any("AP 0.800" in line and line.startswith("| box") for line in lines)
     assert any("IoU -" in line and line.startswith("| mask") for line in lines)
     assert report._repr_html_().count("<table>") == 2
+
+
+def test_one_printed_line_tells_of_sizes(report: TaskReport) -> None:
+    line = (
+        "AP of small, medium and large objects: "
+        "box 0.300, 0.800, -; mask 0.300, 0.500, -."
+    )
+    assert report.table().splitlines()[1] == line
+    assert line in report._repr_html_()
+
+
+def test_the_table_by_size(report: TaskReport) -> None:
+    assert report.size_rows() == [
+        ["objects", "box AP", "box AR", "mask AP", "mask AR"],
+        ["small", "0.300", "0.400", "0.300", "0.400"],
+        ["medium", "0.800", "0.850", "0.500", "0.850"],
+        ["large", "-", "-", "-", "-"],
+        ["all", "0.800", "0.800", "0.500", "0.800"],
+        ["best 1", "", "0.150", "", "0.150"],
+        ["best 10", "", "0.750", "", "0.750"],
+        ["best 100", "", "0.800", "", "0.800"],
+    ]
+    assert report.size_table().startswith("| objects ")
+
+
+def test_a_file_from_before_sizes_is_read(report: TaskReport, tmp_path: Path) -> None:
+    values = report.to_dict()
+    for task in ("box", "mask"):
+        for name in ("by_size", "recall_by_size", "recall_at"):
+            del values[task][name]
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(values))
+    read = TaskReport.from_json(path)
+    assert read.headline == report.headline
+    assert {row[1] for row in read.size_rows()[1:4]} == {"-"}
+
+
+@pytest.mark.parametrize("field", ["by_size", "recall_by_size", "recall_at"])
+@pytest.mark.parametrize("bad", [[], {}, "0.5", {"small": 0.5}, None])
+def test_sizes_of_another_kind_are_one_error(
+    report: TaskReport, tmp_path: Path, field: str, bad: object
+) -> None:
+    values = report.to_dict()
+    values["mask"][field] = bad
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=r"odd\.json.*missing or wrong"):
+        TaskReport.from_json(path)
