@@ -1,0 +1,94 @@
+"""Where the files of a data set lie: JSON files, and pictures inside their folder."""
+
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from mrcnn.data.annotation_text import read_json, recognise
+from mrcnn.data.via_dataset import find_image
+from mrcnn.notices import quoted
+
+FEW = 100
+"""JSON files that a folder may hold before it is one of a file for each picture."""
+VIA = "a VIA file"
+
+
+@functools.lru_cache(maxsize=1)
+def parsed(path: Path) -> Any:
+    """Return what a JSON file holds, see `read_json`; the last one is kept.
+
+    Several formats ask for the same file; see `forget`.
+    """
+    return read_json(path)
+
+
+@functools.cache
+def kind_of_json(path: Path) -> str | None:
+    """Return which annotation format a JSON file is of, None if none that is known."""
+    try:
+        content = parsed(path)
+    except (ValueError, OSError):
+        return None
+    return recognise(content) or (VIA if _is_via(content) else None)
+
+
+def forget() -> None:
+    """Drop what was parsed: the text of a large set as objects takes gigabytes."""
+    parsed.cache_clear()
+    kind_of_json.cache_clear()
+
+
+def _is_via(content: Any) -> bool:
+    """Tell whether parsed JSON is of VIA 1 or 2: images by keys, with their names."""
+    if not isinstance(content, dict):
+        return False
+    images = content.get("_via_img_metadata", content)
+    if not isinstance(images, dict):
+        return images is not content
+    return images is not content or any(
+        isinstance(image, dict) and {"filename", "regions"} <= image.keys()
+        for image in images.values()
+    )
+
+
+def json_files(folder: Path) -> list[Path]:
+    """Return the JSON files in a folder and in the folders in it, those of few."""
+    folders = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
+    found = [sorted(p for p in f.glob("*.json") if p.is_file()) for f in folders]
+    return [file for files in found if len(files) <= FEW for file in files]
+
+
+def picture(folders: Iterable[Path], name: Any) -> Path:
+    """Return the file of a picture, named as in an annotation file.
+
+    Args:
+        folders: where it may lie; the first that has it counts.
+        name: its path in one of them, with folders or, if these are another
+            machine's, without.
+
+    Raises:
+        FileNotFoundError: it is in none of them; says what is near.
+        ValueError: `name` is no text, or leaves the folder.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"the picture's name is {quoted(name)}: it must be a text.")
+    plain = name.replace("\\", "/")
+    away = plain.startswith("/") or PureWindowsPath(plain).drive
+    if away or ".." in plain.split("/"):
+        raise ValueError(
+            f"picture {quoted(name)} leaves the folder of the data set: write its path "
+            "from there on, without '..'."
+        )
+    folders = list(folders)
+    for folder in folders:
+        if os.path.isfile(folder / plain):
+            return folder / plain
+    missing: FileNotFoundError | None = None
+    for folder in folders:
+        try:
+            return find_image(folder, name)
+        except FileNotFoundError as error:
+            missing = missing or error
+    raise missing or FileNotFoundError(f"there is no folder for picture {name}.")
