@@ -16,7 +16,7 @@ from mrcnn.data.readers import splits
 from mrcnn.data.readers.coco_file import Entry, Id, Object, read_entries
 from mrcnn.data.readers.coco_masks import code_of
 from mrcnn.data.readers.places import picture
-from mrcnn.data.via_classes import Classes, class_names, in_order
+from mrcnn.data.via_classes import BACKGROUND, Classes, class_names, in_order
 from mrcnn.paths import as_path
 
 KIND = "a COCO file"
@@ -105,6 +105,13 @@ def _wanted(
 ) -> dict[Id, str]:
     """Return the class of each category that is to be read."""
     if named is None:
+        for number, name in names.items():
+            if name.strip().casefold() in BACKGROUND:
+                faults.add(
+                    f"{faults.subject}: category {number!r}, {name!r}, has objects and "
+                    "the background's name: classes= gives it another, or None.",
+                    grave=True,
+                )
         return names
     if lacking := [name for name in named if name not in names.values()]:
         faults.add(
@@ -129,11 +136,12 @@ def _on_disk(
             place = picture(folders, entry.name)
             frame, (height, width) = _frame(entry, place, orientation)
             if place in places:
-                raise ValueError(
-                    f"{entry.where}: {place} is the picture of {places[place]} too."
-                )
+                raise ValueError(f"{place} is the picture of {places[place]} too.")
+        except FileNotFoundError as error:
+            faults.add(FileNotFoundError(f"{entry.where}: {error}"))
+            continue
         except (OSError, ValueError) as error:
-            faults.add(error)
+            faults.add(f"{entry.where}: {error}")
             continue
         places[place] = entry.where
         objects = [found for found in entry.objects if found.category in wanted]
@@ -160,7 +168,7 @@ def _frame(entry: Entry, place: Path, orientation: str) -> tuple[str, tuple[int,
             return frame, shapes[frame]
     (height, width), (h, w) = entry.size, shapes[frames[0]]
     raise ValueError(
-        f"{entry.where}: {entry.name} has {h} x {w} pixels (height x width), the file "
+        f"{entry.name} has {h} x {w} pixels (height x width), the file "
         f"says {height} x {width}: take the pictures that were annotated."
     )
 

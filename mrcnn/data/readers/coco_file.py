@@ -93,7 +93,7 @@ def _categories(categories: list[Any], path: Path, faults: Faults) -> dict[Id, s
         try:
             number = _id(category, "id", where)
             name = category.get("name")
-            if not isinstance(name, str) or not name.strip():
+            if not isinstance(name, str) or not name.split(",")[0].strip():
                 raise ValueError(f"{where}: field 'name' is {quoted(name)}, no text.")
             if names.get(number, name) != name:
                 raise ValueError(
