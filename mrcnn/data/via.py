@@ -1,7 +1,7 @@
 """Annotations of the VGG Image Annotator (VIA 1 and 2), as regions.
 
 Formats read: the JSON export of VIA 1 (regions in a dict), that of VIA 2 (regions in a
-list), and the VIA 2 project file (the same below "_via_img_metadata"). See
+list), the VIA 2 project file (the same below "_via_img_metadata"), and CSV. See
 https://www.robots.ox.ac.uk/~vgg/software/via/ and, for the regions, its source code.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 from mrcnn.data.annotation_text import read_json, recognise
 from mrcnn.data.faults import Faults
 from mrcnn.data.regions import Region, gap, on_one_line
+from mrcnn.data.via_csv import is_csv, read_csv
 
 __all__ = ["FIELDS", "Region", "read"]
 
@@ -35,9 +36,7 @@ GAP = 0.2
 """Polylines whose ends are nearer, in parts of their length, go round an object: of 770
 in public sets each did, and the largest gap was 0.18."""
 POLYLINES = ("auto", "outlines", "lines")
-WANTED = (
-    "What is read here is VIA's JSON: an export of VIA 1 or 2, or a project of VIA 2."
-)
+WANTED = "What is read here is VIA's: an export of VIA 1 or 2, or a project of VIA 2."
 
 
 def read(
@@ -91,6 +90,8 @@ def read(
 
 def _entries(path: str | Path) -> dict[str, Any]:
     """Return the images of a VIA file by their keys."""
+    if is_csv(path):
+        return read_csv(path)
     content = read_json(path)
     if isinstance(content, dict) and "_via_img_metadata" in content:
         content = content["_via_img_metadata"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.readers import coco, via
-from mrcnn.data.readers.places import forget, json_files, parsed
+from mrcnn.data.readers.places import annotation_files, forget, parsed
 from mrcnn.notices import listed, quoted
 from mrcnn.paths import as_path
 
@@ -95,7 +95,8 @@ def _chosen(place: Path, format: str | None) -> tuple[str, ModuleType]:
 def _broken(place: Path) -> list[str]:
     """Return what is wrong with each JSON file that cannot be parsed."""
     faults = []
-    for file in [place] if place.is_file() else json_files(place):
+    files = [place] if place.is_file() else annotation_files(place)
+    for file in [f for f in files if f == place or f.suffix.lower() == ".json"]:
         try:
             parsed(file)
         except (ValueError, OSError) as error:

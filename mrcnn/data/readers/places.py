@@ -1,4 +1,4 @@
-"""Where the files of a data set lie: JSON files, and pictures inside their folder."""
+"""Where the files of a data set lie: annotations, and pictures inside their folder."""
 
 import functools
 import os
@@ -7,11 +7,12 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from mrcnn.data.annotation_text import read_json, recognise
+from mrcnn.data.via_csv import is_csv
 from mrcnn.data.via_dataset import find_image
 from mrcnn.notices import quoted
 
 FEW = 100
-"""JSON files that a folder may hold before it is one of a file for each picture."""
+"""Such files that a folder may hold before it is one of a file for each picture."""
 VIA = "a VIA file"
 
 
@@ -25,8 +26,10 @@ def parsed(path: Path) -> Any:
 
 
 @functools.cache
-def kind_of_json(path: Path) -> str | None:
-    """Return which annotation format a JSON file is of, None if none that is known."""
+def kind_of(path: Path) -> str | None:
+    """Return which format of JSON or CSV a file is of, None if none that is known."""
+    if is_csv(path):
+        return VIA
     try:
         content = parsed(path)
     except (ValueError, OSError):
@@ -37,7 +40,7 @@ def kind_of_json(path: Path) -> str | None:
 def forget() -> None:
     """Drop what was parsed: the text of a large set as objects takes gigabytes."""
     parsed.cache_clear()
-    kind_of_json.cache_clear()
+    kind_of.cache_clear()
 
 
 def _is_via(content: Any) -> bool:
@@ -53,11 +56,15 @@ def _is_via(content: Any) -> bool:
     )
 
 
-def json_files(folder: Path) -> list[Path]:
-    """Return the JSON files in a folder and in the folders in it, those of few."""
+def annotation_files(folder: Path) -> list[Path]:
+    """Return the JSON and CSV files in a folder and in those in it, where few are."""
     folders = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
-    found = [sorted(p for p in f.glob("*.json") if p.is_file()) for f in folders]
+    found = [sorted(p for p in f.iterdir() if _may_annotate(p)) for f in folders]
     return [file for files in found if len(files) <= FEW for file in files]
+
+
+def _may_annotate(path: Path) -> bool:
+    return path.suffix.lower() in (".json", ".csv") and path.is_file()
 
 
 def picture(folders: Iterable[Path], name: Any) -> Path:

@@ -7,7 +7,7 @@ Roboflow's `train/_annotations.coco.json` among its pictures, one file with `ima
 import re
 from pathlib import Path
 
-from mrcnn.data.readers.places import json_files, kind_of_json
+from mrcnn.data.readers.places import annotation_files, kind_of
 
 ALIKE = (
     {"train", "training"},
@@ -32,9 +32,9 @@ def is_of(name: str, split: str) -> bool:
 
 
 def of_kind(path: Path, kind: str) -> list[Path]:
-    """Return the file, or the JSON files of a folder, that are of a kind."""
-    files = [path] if path.is_file() else json_files(path)
-    return [file for file in files if kind_of_json(file) == kind]
+    """Return the file, or the files of a folder, that are of a kind."""
+    files = [path] if path.is_file() else annotation_files(path)
+    return [file for file in files if kind_of(file) == kind]
 
 
 def one(path: Path, kind: str, split: str | None) -> Path:
@@ -42,7 +42,7 @@ def one(path: Path, kind: str, split: str | None) -> Path:
 
     Args:
         path: a file, or a folder that holds some.
-        kind: what they hold, see `places.kind_of_json`.
+        kind: what they hold, see `places.kind_of`.
         split: the part of a folder; a name of it stands in that of the file or of its
             folder. Of several files so named, the one of COCO's "instances" is meant.
 

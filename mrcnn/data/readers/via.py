@@ -14,7 +14,7 @@ ALONE = "object"
 
 
 def fits(path: Path) -> bool:
-    """Tell whether a file, or a JSON file in a folder, is of VIA; raises nothing."""
+    """Tell whether a file, or a file in a folder, is of VIA; raises nothing."""
     return bool(splits.of_kind(path, VIA))
 
 
