@@ -68,11 +68,7 @@ def test_regions_are_those_of_the_json(tmp_path, way):
         if given == tmp_path:
             beside.unlink()
         dataset = open_dataset(given)
-        assert (
-            dataset.class_names
-            == expected.class_names
-            == ["BG", "cup", "möbel"]
-        )
+        assert dataset.class_names == expected.class_names == ["BG", "cup", "möbel"]
         assert dataset.num_images == 3
         for i in range(3):
             ours, theirs = dataset.load_mask(i), expected.load_mask(i)

@@ -137,11 +137,9 @@ def _on_disk(
             frame, (height, width) = _frame(entry, place, orientation)
             if place in places:
                 raise ValueError(f"{place} is the picture of {places[place]} too.")
-        except FileNotFoundError as error:
-            faults.add(FileNotFoundError(f"{entry.where}: {error}"))
-            continue
         except (OSError, ValueError) as error:
-            faults.add(f"{entry.where}: {error}")
+            kind = type(error) if isinstance(error, FileNotFoundError) else ValueError
+            faults.add(kind(f"{entry.where}: {error}"))
             continue
         places[place] = entry.where
         objects = [found for found in entry.objects if found.category in wanted]

@@ -4,7 +4,6 @@ pycocotools 2.0.11 raises errors of its own on some faults, takes an odd number 
 coordinates, and decodes runs that do not fill the picture to whatever memory held.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,11 @@ def _polygon(part: Any, where: str) -> np.ndarray:
     """Return the coordinates x, y, x, y ... of a polygon, float64 (2 m,)."""
     if not isinstance(part, list) or not set(map(type, part)) <= {int, float}:
         raise ValueError(f"{where} is {quoted(part)}: expected numbers x, y, x, y ...")
-    if not all(math.isfinite(value) and abs(value) <= FARTHEST for value in part):
+    try:
+        numbers = np.array(part, np.float64)
+    except OverflowError:  # of a whole number beyond floats
+        numbers = np.array([np.inf])
+    if not (abs(numbers) <= FARTHEST).all():  # NaN is not, either
         raise ValueError(f"{where} holds numbers that are no pixels: draw it again.")
     if len(part) % 2:
         raise ValueError(f"{where} has {len(part)} numbers: x and y come in pairs.")
@@ -61,7 +64,7 @@ def _polygon(part: Any, where: str) -> np.ndarray:
             f"{where} has {len(part)} numbers{kind} where a polygon has at least 6: "
             "draw it again or remove it."
         )
-    return np.array(part, np.float64)
+    return numbers
 
 
 def _code(
