@@ -6,7 +6,7 @@ Format: https://cocodataset.org/#format-data. Read as annotation tools write it:
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def read_entries(path: Path, faults: Faults) -> tuple[list[Entry], dict[Id, str]
     sections = {name: _section(content, name, path, faults) for name in SECTIONS}
     if faults.found:
         return [], {}
-    names = _categories(sections["categories"], path, faults)
+    names, groups = _categories(sections["categories"], path, faults)
     entries = _images(sections["images"], path, faults)
     seen: dict[Id, tuple[Object, Id]] = {}
     for place, annotation in enumerate(sections["annotations"]):
@@ -69,9 +69,8 @@ def read_entries(path: Path, faults: Faults) -> tuple[list[Entry], dict[Id, str]
                 entry.objects.append(found)
         except ValueError as error:
             faults.add(error)
-    if not faults.found:
-        names = _used(names, sections, entries, path)
-    return list(_sound(entries)), names
+    sound = [entry for entry in entries.values() if entry is not None]
+    return sound, _classes(names, groups, sound, path)
 
 
 def _section(content: Any, name: str, path: Path, faults: Faults) -> list[Any]:
@@ -85,9 +84,12 @@ def _section(content: Any, name: str, path: Path, faults: Faults) -> list[Any]:
     return content[name]
 
 
-def _categories(categories: list[Any], path: Path, faults: Faults) -> dict[Id, str]:
-    """Return the names of categories by their ids, in the order of these."""
+def _categories(
+    categories: list[Any], path: Path, faults: Faults
+) -> tuple[dict[Id, str], dict[Id, Any]]:
+    """Return names of categories by their ids, in the order of these, and groups."""
     names: dict[Id, str] = {}
+    groups: dict[Id, Any] = {}
     for place, category in enumerate(categories):
         where = f"{path}: categories[{place}]"
         try:
@@ -100,11 +102,12 @@ def _categories(categories: list[Any], path: Path, faults: Faults) -> dict[Id, s
                     f"{where}: id {number!r} is {name!r}, and {names[number]!r} before."
                 )
             names[number] = name
+            groups[number] = category.get("supercategory")
         except ValueError as error:
             faults.add(error, grave=True)
     if all(isinstance(number, int) for number in names):
-        return dict(sorted(names.items()))
-    return names
+        names = dict(sorted(names.items()))
+    return names, groups
 
 
 def _images(images: list[Any], path: Path, faults: Faults) -> dict[Id, Entry | None]:
@@ -199,24 +202,20 @@ def _check_twice(
     seen[number] = mask, found.category
 
 
-def _used(
-    names: dict[Id, str],
-    sections: Mapping[str, list[Any]],
-    entries: Mapping[Id, Entry | None],
-    path: Path,
+def _classes(
+    names: dict[Id, str], groups: dict[Id, Any], entries: list[Entry], path: Path
 ) -> dict[Id, str]:
     """Return the categories without those that no object has and that are no classes.
 
     Roboflow writes the group of all others as a category; others write a background.
     Any other category without objects stays: another split may have some.
     """
-    counts = Counter(o.category for e in _sound(entries) for o in e.objects)
-    above = {c["name"]: c.get("supercategory") for c in sections["categories"]}
+    counts = Counter(found.category for entry in entries for found in entry.objects)
     kept = {}
     for number, name in names.items():
-        others = [group for other, group in above.items() if other != name]
-        group = bool(others) and all(each == name for each in others)
-        if not counts[number] and (group or name.strip().casefold() in BACKGROUND):
+        others = [group for i, group in groups.items() if names[i] != name]
+        idle = bool(others) and all(group == name for group in others)
+        if not counts[number] and (idle or name.strip().casefold() in BACKGROUND):
             print(
                 f"{path}: category {number!r}, {name!r}, has no object, and is the "
                 "group of all others or the background: it is no class."
@@ -224,7 +223,3 @@ def _used(
         else:
             kept[number] = name
     return kept
-
-
-def _sound(entries: Mapping[Id, Entry | None]) -> Iterator[Entry]:
-    return filter(None, entries.values())

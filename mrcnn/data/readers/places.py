@@ -98,4 +98,5 @@ def picture(folders: Iterable[Path], name: Any) -> Path:
             return find_image(folder, name)
         except FileNotFoundError as error:
             missing = missing or error
-    raise missing or FileNotFoundError(f"there is no folder for picture {name}.")
+    looked = ", ".join(map(str, folders))
+    raise FileNotFoundError(f"{missing} Looked for in {looked}; images= names others.")

@@ -86,6 +86,7 @@ def picture_folders(path: Path, file: Path, split: str | None) -> list[Path]:
     if root.name == "annotations":  # whose pictures lie beside it, as COCO's do
         root = root.parent
     name = file.stem.split("_")[-1]
+    words = [split] if split else [file.stem, *re.findall(r"[^\W\d_]+", file.stem)]
     own: list[Path] = []
     for base in dict.fromkeys(
         top / sub for top in (file.parent, root) for sub in FOLDERS
@@ -93,6 +94,6 @@ def picture_folders(path: Path, file: Path, split: str | None) -> list[Path]:
         if base.is_dir():
             below = sorted(p for p in base.iterdir() if p.is_dir())
             own += [p for p in below if p.name in (name, file.stem)]
-            own += [p for p in below if is_of(p.name, split or name)]
+            own += [p for p in below if any(is_of(p.name, word) for word in words)]
     bases = [top / sub for top in (file.parent, root) for sub in FOLDERS]
     return list(dict.fromkeys([*own, *(base for base in bases if base.is_dir())]))

@@ -72,12 +72,12 @@ def test_random_outlines_are_filled_as_pycocotools_does(tmp_path, seed):
     rng = np.random.default_rng(seed)
 
     def change(made):
-        for annotation in made["annotations"]:
+        for each in made["annotations"]:
             parts = [
                 (rng.random(2 * rng.integers(3, 9)) * 70 - 10).round(2).tolist()
                 for _ in range(rng.integers(1, 4))
             ]
-            annotation["segmentation"] = [*parts, [0, 0, 9, 0, 9, 9]]
+            each["segmentation"] = [*parts, [0, 0, 9, 0, 9, 9]]
 
     file = write(tmp_path, change)
     same(read(open_dataset(file)), by_pycocotools(file))
@@ -102,6 +102,7 @@ LAYOUTS = {  # tool or set: file, folder of pictures, split
     "Roboflow": ("train/_annotations.coco.json", "train", "train"),
     "Roboflow, valid": ("valid/_annotations.coco.json", "valid", "val"),
     "CVAT": ("annotations/instances_default.json", "images", None),
+    "COCO, plain folders": ("annotations/instances_train2017.json", "train", None),
     "CVAT, subset": ("annotations/instances_train.json", "images/train", "train"),
     "Label Studio": ("result.json", "images", None),
     "a file for each split": ("val.json", "val", "validation"),
@@ -181,10 +182,12 @@ def test_a_group_of_all_others_is_no_class_and_another_unused_one_is(tmp_path, c
             {"id": 1, "name": "cat", "supercategory": "things"},
             {"id": 2, "name": "cup", "supercategory": "things"},
         ]
-        for annotation in made["annotations"]:
-            annotation["category_id"] = 2
+        for each in made["annotations"]:
+            each["category_id"] = 2
 
-    dataset = open_dataset(write(tmp_path, change))
+        annotation(made).update(segmentation=[[1, 2, 9, 9]])
+
+    dataset = open_dataset(write(tmp_path, change), skip_faulty=True)
     assert dataset.class_names == ["BG", "cat", "cup"]
     assert "category 0, 'things', has no object" in capsys.readouterr().out
 
@@ -309,6 +312,8 @@ def test_missing_pictures_alone_are_missing_files(tmp_path):
     file = write(tmp_path)
     (tmp_path / "a.png").rename(tmp_path / "A.PNG")
     with pytest.raises(FileNotFoundError, match=r"a.png is missing.*'A.PNG' is there"):
+        open_dataset(file)
+    with pytest.raises(FileNotFoundError, match=r"Looked for in .*; images= names oth"):
         open_dataset(file)
 
 
