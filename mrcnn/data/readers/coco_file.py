@@ -4,7 +4,6 @@ Format: https://cocodataset.org/#format-data. Read as annotation tools write it:
 `bbox` and the ids of annotations are not believed, and `iscrowd` may be missing.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from mrcnn.data.faults import Faults
 from mrcnn.data.readers.coco_masks import Mask, checked_mask
 from mrcnn.data.readers.places import parsed
+from mrcnn.data.via import FARTHEST
 from mrcnn.data.via_classes import BACKGROUND
 from mrcnn.notices import quoted
 
@@ -140,7 +140,7 @@ def _size(image: Mapping[str, Any], where: str) -> tuple[int, int] | None:
         return None
     for name, side in zip(("height", "width"), sides, strict=True):
         real = isinstance(side, int | float) and not isinstance(side, bool)
-        if not real or not math.isfinite(side) or side != int(side) or side < 1:
+        if not real or not 1 <= side <= FARTHEST or side != int(side):
             raise ValueError(
                 f"{where}: field {name!r} is {quoted(side)}, no number of pixels."
             )

@@ -75,6 +75,8 @@ def _code(
     sound = isinstance(shape, list) and len(shape) == 2
     if not sound or not all(type(v) is int and 0 < v <= FARTHEST for v in shape):
         raise ValueError(f"{where}: 'size' is {quoted(shape)}: it is [height, width].")
+    if shape[0] * shape[1] >= 1 << 32:  # pycocotools counts in 32 bits
+        raise ValueError(f"{where}: 'size' is {shape}, of too many pixels.")
     if size is not None and tuple(shape) != size:
         raise ValueError(
             f"{where}: 'size' is {shape}, that of the image {list(size)}: export it "

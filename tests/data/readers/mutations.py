@@ -17,8 +17,9 @@ from mrcnn.data import open_dataset
 from tests.data.readers.coco_sets import content, write
 
 VALUES = (
-    None, True, 0, -1, 1.5, 1e300, float("nan"), 10**30, "", "x", "\ud800", "\0",
-    "a" * 5000, [], {}, [[]], [None], {"a": 1}, [1, 2, 3, 4], [[1, 2, 3, 4]], "../x",
+    None, True, 0, -1, 1.5, 1e300, float("nan"), 10**30, 10**400, "", "x", "\ud800",
+    "\0", "../x", "a" * 5000, [], {}, [[]], [None], {"a": 1}, [1, 2, 3, 4],
+    [[1, 2, 3, 4]],
 )  # fmt: skip
 """What stands in the place of a field."""
 

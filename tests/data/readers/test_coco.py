@@ -278,6 +278,7 @@ FAULTS = {
     "a file twice": (lambda m: m["images"][1].update(file_name="a.png"), "picture of"),
     "no name": (lambda m: m["images"][1].pop("file_name"), "'file_name' is None"),
     "height": (lambda m: m["images"][1].update(height="x"), "'height' is 'x', no num"),
+    "huge": (lambda m: m["images"][1].update(height=10**400), "'height' is 1000"),
     "other size": (lambda m: m["images"][1].update(height=41), "b.png has 40 x 50"),
     "nothing": (lambda m: m["annotations"].clear(), "has no annotated object"),
     "class twice": (lambda m: m["categories"][1].update(id=17), "'cup', and 'cat' bef"),
@@ -334,3 +335,13 @@ def test_a_file_is_read_again_after_it_has_changed(tmp_path):
     del content["annotations"][0]
     file.write_text(json.dumps(content))
     assert len(open_dataset(file).load_mask(0)[1]) == 1
+
+
+def test_runs_beyond_what_is_counted(tmp_path):
+    def change(made):
+        del made["images"][0]["height"], made["images"][0]["width"]
+        runs = {"size": [10**6, 10**6], "counts": [10**12]}
+        annotation(made).update(segmentation=runs)
+
+    with pytest.raises(ValueError, match=r"'size' is .*of too many pixels"):
+        open_dataset(write(tmp_path, change))
