@@ -47,12 +47,9 @@ def _is_via(content: Any) -> bool:
     """Tell whether parsed JSON is of VIA 1 or 2: images by keys, with their names."""
     if not isinstance(content, dict):
         return False
-    images = content.get("_via_img_metadata", content)
-    if not isinstance(images, dict):
-        return images is not content
-    return images is not content or any(
+    return "_via_img_metadata" in content or any(
         isinstance(image, dict) and {"filename", "regions"} <= image.keys()
-        for image in images.values()
+        for image in content.values()
     )
 
 
