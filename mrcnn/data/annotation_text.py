@@ -37,7 +37,6 @@ LISTS: dict[str, tuple[set[str], ...]] = {
 }
 """Kinds of annotation files that are lists, by keys of their first object."""
 TEXTS = {
-    "VIA's CSV export": r"[^\n]*region_shape_attributes",
     "VIA 3's CSV export": r"exported using vgg image annotator",
     "a Pascal VOC file (XML) of one picture": r"(<\?xml.*?>)?\s*<annotation\b",
     "a CVAT file (XML)": r"(<\?xml.*?>)?\s*<annotations\b",
@@ -70,7 +69,7 @@ def read_json(path: str | Path) -> Any:
         beside = sorted(p.name for p in path.parent.glob("*.json"))[:10]
         hint = f" Beside it: {', '.join(beside)}." if beside else ""
         raise FileNotFoundError(f"annotation file {path} is missing.{hint}")
-    text = _decoded(path.read_bytes(), path)
+    text = decoded(path.read_bytes(), path)
     repeated: list[str] = []
 
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -113,7 +112,8 @@ def recognise(content: Any) -> str | None:
     return None
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def decoded(data: bytes, path: Path) -> str:
+    """Return a file's text; ValueError if it is of another kind, or no text."""
     for start, kind in BYTES.items():
         if data.startswith(start):
             raise ValueError(f"{path} is {kind}, not valid JSON.")

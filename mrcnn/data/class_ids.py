@@ -44,19 +44,20 @@ def check_class(
     return True
 
 
-def doubts(
-    class_info: Sequence[dict[str, Any]], image_info: Sequence[dict[str, Any]]
-) -> list[str]:
+def doubts(dataset: Any) -> list[str]:
     """Return what a data set may do, but is rarely meant; each a sentence.
 
     A source may number its classes as it likes, if `load_mask` maps the ids. Where the
-    numbers of the only source look like internal ids, that is easily forgotten.
+    numbers of the only source look like internal ids, that is easily forgotten; the
+    readers of formats do not (`maps_ids`).
     """
+    class_info, image_info = dataset.class_info, dataset.image_info
     found = []
     infos = list(enumerate(class_info))[1:]
     known = range(len(class_info))
     alike = any(info["id"] != i and info["id"] in known for i, info in infos)
-    if alike and len({info["source"] for _, info in infos}) == 1:
+    forgotten = alike and not getattr(dataset, "maps_ids", False)
+    if forgotten and len({info["source"] for _, info in infos}) == 1:
         meant = ", ".join(
             f"{i} for {info['name']!r} ({info['id']!r} in add_class)"
             for i, info in infos[:10]

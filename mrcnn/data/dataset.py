@@ -135,7 +135,7 @@ class Dataset:
         }
         self._objects_seen: dict[int, int] = {}
         self._passed_on: set[str] = set()
-        for doubt in doubts(self.class_info, self.image_info):
+        for doubt in doubts(self):
             LOGGER.warning(doubt)
 
     def __getattr__(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Annotations of the VGG Image Annotator (VIA 1 and 2), as regions.
 
 Formats read: the JSON export of VIA 1 (regions in a dict), that of VIA 2 (regions in a
-list), and the VIA 2 project file (the same below "_via_img_metadata"). See
+list), the VIA 2 project file (the same below "_via_img_metadata"), and CSV. See
 https://www.robots.ox.ac.uk/~vgg/software/via/ and, for the regions, its source code.
 """
 
@@ -15,6 +15,8 @@ import numpy as np
 from mrcnn.data.annotation_text import read_json, recognise
 from mrcnn.data.faults import Faults
 from mrcnn.data.regions import Region, gap, on_one_line
+from mrcnn.data.via_csv import is_csv, read_csv
+from mrcnn.notices import quoted
 
 __all__ = ["FIELDS", "Region", "read"]
 
@@ -35,9 +37,7 @@ GAP = 0.2
 """Polylines whose ends are nearer, in parts of their length, go round an object: of 770
 in public sets each did, and the largest gap was 0.18."""
 POLYLINES = ("auto", "outlines", "lines")
-WANTED = (
-    "What is read here is VIA's JSON: an export of VIA 1 or 2, or a project of VIA 2."
-)
+WANTED = "What is read here is VIA's: an export of VIA 1 or 2, or a project of VIA 2."
 
 
 def read(
@@ -91,6 +91,8 @@ def read(
 
 def _entries(path: str | Path) -> dict[str, Any]:
     """Return the images of a VIA file by their keys."""
+    if is_csv(path):
+        return read_csv(path)
     content = read_json(path)
     if isinstance(content, dict) and "_via_img_metadata" in content:
         content = content["_via_img_metadata"]
@@ -160,16 +162,30 @@ def _region(region: Any, where: str, polylines: str) -> Region:
             kind = "a list of numbers" if several else "a number"
             raise ValueError(f"{where}: field {field!r} must be {kind}.")
         values = value if several else [value]
-        numbers[field] = _numbers(values, f"{where}: field {field!r}")
+        numbers[field] = coordinates(values, f"{where}: field {field!r}")
     if name == "ellipse":  # Radians; VIA 1 and early VIA 2 draw upright ellipses only.
         theta = shape.get("theta", 0)
-        numbers["theta"] = _numbers([theta], f"{where}: field 'theta'")
-    _check_extent(name, numbers, where)
+        numbers["theta"] = coordinates([theta], f"{where}: field 'theta'")
     attributes = region.get("region_attributes") or {}
     if not isinstance(attributes, dict):
         raise ValueError(f"{where}: field 'region_attributes' is not an object.")
+    return shaped(name, numbers, where, attributes, polylines)
+
+
+def shaped(
+    name: str,
+    numbers: dict[str, np.ndarray],
+    where: str,
+    attributes: dict[str, Any] | None = None,
+    polylines: str = "auto",
+) -> Region:
+    """Return a region whose `numbers` are known to be numbers; see `Region`, `read`.
+
+    Raises ValueError for too few points, points on one line, or an extent of 0.
+    """
+    _check_extent(name, numbers, where)
     outline = name == "polyline" and _is_outline(numbers, polylines, where)
-    return Region(name, numbers, attributes, where, outline)
+    return Region(name, numbers, attributes or {}, where, outline)
 
 
 def _check_extent(name: str, numbers: dict[str, np.ndarray], where: str) -> None:
@@ -216,13 +232,16 @@ def _is_outline(numbers: dict[str, np.ndarray], polylines: str, where: str) -> b
     return polylines != "lines" and near and not flat
 
 
-def _numbers(values: list[Any], where: str) -> np.ndarray:
-    """Return pixel coordinates as float64 (m,)."""
+def coordinates(values: list[Any], where: str) -> np.ndarray:
+    """Return pixel coordinates as float64 (m,).
+
+    Raises ValueError for what is no number, not finite, or beyond `FARTHEST`.
+    """
     for value in values:
         real = isinstance(value, int | float) and not isinstance(value, bool)
-        if not real or not math.isfinite(value) or abs(value) > FARTHEST:
+        if not real or not abs(value) <= FARTHEST:  # NaN is not, either
             raise ValueError(
-                f"{where} holds {value!r}: expected a pixel coordinate, a number."
+                f"{where} holds {quoted(value)}: expected a pixel coordinate, a number."
             )
     return np.asarray(values, np.float64)
 

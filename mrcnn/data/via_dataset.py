@@ -157,7 +157,8 @@ def _on_disk(
                     f"{filename!r}: keep one entry."
                 )
         except (OSError, ValueError) as error:
-            faults.add(error)
+            kind = type(error) if isinstance(error, FileNotFoundError) else ValueError
+            faults.add(kind(f"{faults.subject}: {error}"))
             continue
         places[place], sizes[filename] = filename, size
     shapes = {f: [region for region, _ in taken[f]] for f in sizes}

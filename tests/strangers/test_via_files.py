@@ -55,8 +55,6 @@ def test_a_file_without_images_is_told_once(tmp_path):
 
 
 TEXTS = [
-    ("VIA's CSV", "filename,file_size,region_shape_attributes\na.jpg,1,{}\n"),
-    ("VIA's CSV", "#filename,file_size,region_count,region_shape_attributes\n"),
     ("VIA 3's CSV", "# Exported using VGG Image Annotator (http://x)\n# CSV_HEADER"),
     ("Pascal VOC", "<annotation>\n <folder>x</folder></annotation>"),
     ("CVAT", '<?xml version="1.0"?>\n<annotations><version>1</version></annotations>'),
