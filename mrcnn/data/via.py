@@ -15,6 +15,7 @@ import numpy as np
 from mrcnn.data.annotation_text import read_json, recognise
 from mrcnn.data.faults import Faults
 from mrcnn.data.regions import Region, gap, on_one_line
+from mrcnn.notices import quoted
 
 __all__ = ["FIELDS", "Region", "read"]
 
@@ -160,16 +161,30 @@ def _region(region: Any, where: str, polylines: str) -> Region:
             kind = "a list of numbers" if several else "a number"
             raise ValueError(f"{where}: field {field!r} must be {kind}.")
         values = value if several else [value]
-        numbers[field] = _numbers(values, f"{where}: field {field!r}")
+        numbers[field] = coordinates(values, f"{where}: field {field!r}")
     if name == "ellipse":  # Radians; VIA 1 and early VIA 2 draw upright ellipses only.
         theta = shape.get("theta", 0)
-        numbers["theta"] = _numbers([theta], f"{where}: field 'theta'")
-    _check_extent(name, numbers, where)
+        numbers["theta"] = coordinates([theta], f"{where}: field 'theta'")
     attributes = region.get("region_attributes") or {}
     if not isinstance(attributes, dict):
         raise ValueError(f"{where}: field 'region_attributes' is not an object.")
+    return shaped(name, numbers, where, attributes, polylines)
+
+
+def shaped(
+    name: str,
+    numbers: dict[str, np.ndarray],
+    where: str,
+    attributes: dict[str, Any] | None = None,
+    polylines: str = "auto",
+) -> Region:
+    """Return a region whose `numbers` are known to be numbers; see `Region`, `read`.
+
+    Raises ValueError for too few points, points on one line, or an extent of 0.
+    """
+    _check_extent(name, numbers, where)
     outline = name == "polyline" and _is_outline(numbers, polylines, where)
-    return Region(name, numbers, attributes, where, outline)
+    return Region(name, numbers, attributes or {}, where, outline)
 
 
 def _check_extent(name: str, numbers: dict[str, np.ndarray], where: str) -> None:
@@ -216,13 +231,16 @@ def _is_outline(numbers: dict[str, np.ndarray], polylines: str, where: str) -> b
     return polylines != "lines" and near and not flat
 
 
-def _numbers(values: list[Any], where: str) -> np.ndarray:
-    """Return pixel coordinates as float64 (m,)."""
+def coordinates(values: list[Any], where: str) -> np.ndarray:
+    """Return pixel coordinates as float64 (m,).
+
+    Raises ValueError for what is no number, not finite, or beyond `FARTHEST`.
+    """
     for value in values:
         real = isinstance(value, int | float) and not isinstance(value, bool)
-        if not real or not math.isfinite(value) or abs(value) > FARTHEST:
+        if not real or not abs(value) <= FARTHEST:  # NaN is not, either
             raise ValueError(
-                f"{where} holds {value!r}: expected a pixel coordinate, a number."
+                f"{where} holds {quoted(value)}: expected a pixel coordinate, a number."
             )
     return np.asarray(values, np.float64)
 
