@@ -62,7 +62,9 @@ class MaskDataset(Dataset):
 def fits(path: Path) -> bool:
     """Tell whether `path` is a folder of pictures and masks, of splits or of both."""
     path = Path(path)
-    return path.is_dir() and any(True for _ in _sets(path))
+    return path.is_dir() and any(
+        True for *_, masks in _sets(path) for _ in fields.files_in(masks, PICTURES)
+    )
 
 
 def _sets(path: Path) -> Iterator[tuple[Path, Path, Path]]:
@@ -77,8 +79,7 @@ def _sets(path: Path) -> Iterator[tuple[Path, Path, Path]]:
             pairs = [(folder / a, folder / b) for a, b in PAIRS]
             pair = next((p for p in pairs if p[0].is_dir() and p[1].is_dir()), None)
             if pair:
-                if any(True for _ in fields.files_in(pair[1], PICTURES)):
-                    yield folder, *pair
+                yield folder, *pair
             else:
                 below += fields.folders_in(folder)
         level = below
@@ -142,7 +143,7 @@ def _pictures(
     alone = images.parent != root and len(pictures) == 1
     folders = {p.parent for p in fields.files_in(masks, PICTURES)}
     # A folder for each picture: all files beside it are its objects.
-    bowl = alone and folders == {masks} and images.parent.name in pictures
+    bowl = alone and folders <= {masks} and images.parent.name in pictures
     used = set()
     for stem, picture in pictures.items():
         files = [masks / f"{stem}{end}" for end in ENDS]
