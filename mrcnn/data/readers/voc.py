@@ -7,6 +7,7 @@ marks pixels that belong to nobody. The names of the classes are those of `label
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,12 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
     names = _classes(root) if classes else {1: fields.OBJECT}
     if classes is None:
         once(f"{root} has no {CLASSES[0]}: all objects are {fields.OBJECT!r}.")
+    if len(set(names.values())) < len(names):
+        twice = Counter(names.values()).most_common(1)[0][0]
+        raise ValueError(
+            f"{root}: the list of its classes has {twice!r} twice: give each its own "
+            "name."
+        )
     for place, name in names.items():
         dataset.add_class("voc", place, name)
     for name, where in _listed(root, objects, split, faults):

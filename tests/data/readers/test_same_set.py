@@ -1,5 +1,6 @@
 """One set in seven formats is one data set, and none of them is taken for another."""
 
+import json
 import random
 import shutil
 import time
@@ -75,8 +76,30 @@ def texts(path):
     return sorted(file for file in path.rglob("*") if file.suffix in ends)
 
 
+VALUES = (None, True, -1, 0, 2.5, 1e300, 10**400, "", "x", "\ud800", [], [[]], {}, [1])
+
+
+def change_field(data, rng):
+    """Return JSON of which one field is removed or of another type."""
+    content = json.loads(data)
+    places = []
+    left = [content]
+    for node in left:
+        keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+        places += [(node, key) for key in keys]
+        left += [node[key] for key in keys if isinstance(node[key], dict | list)]
+    node, key = rng.choice(places)
+    if rng.random() < 0.3:
+        del node[key]
+    else:
+        node[key] = rng.choice(VALUES)
+    return json.dumps(content).encode()
+
+
 def mutate(data, rng):
     """Return bytes that are cut, or have a piece removed, doubled or replaced."""
+    if data[:1] == b"{" and rng.random() < 0.6:
+        return change_field(data, rng)
     start = rng.randrange(len(data) + 1)
     end = min(len(data), start + rng.choice([1, 1, 2, 5, 20, 80]))
     others = (b"", data[start:end] * 2, bytes([rng.randrange(256)]), *PIECES)
