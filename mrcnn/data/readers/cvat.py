@@ -215,13 +215,14 @@ def _region(shape: ET.Element, where: str) -> Shape:
         four = np.split(np.array([left, top, width, height]), 4)
         numbers = dict(zip(("x", "y", "width", "height"), four, strict=True))
         return shaped("rect", numbers, where, said)
-    # Clockwise as seen, about the middle.
+    # Clockwise as seen, about the middle; sines of a quarter turn are not quite whole.
     cos, sin = math.cos(turn), math.sin(turn)
     dx = np.array([-1, 1, 1, -1]) * width / 2
     dy = np.array([-1, -1, 1, 1]) * height / 2
     x = (left + right) / 2 + dx * cos - dy * sin
     y = (top + bottom) / 2 + dx * sin + dy * cos
-    return shaped("polygon", {"all_points_x": x, "all_points_y": y}, where, said)
+    numbers = {"all_points_x": x.round(6), "all_points_y": y.round(6)}
+    return shaped("polygon", numbers, where, said)
 
 
 def _mask(shape: ET.Element, where: str) -> Runs:
