@@ -55,8 +55,8 @@ def _cvat_files(path: Path) -> list[Path]:
 
 def _is_cvat(path: Path) -> bool:
     start = fields.head(path, 4096)
-    begin = rb"^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(<[?!][^>]*>\s*)*<annotations\b"
-    return bool(re.search(begin, start))
+    begins = start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<")
+    return begins and bool(re.search(rb"<annotations[\s>]", start))
 
 
 def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> Dataset:
@@ -76,11 +76,12 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
         ValueError: lists what is wrong by file, picture and shape.
     """
     path = as_path(path, "path")
-    files = _cvat_files(path)
-    if len(files) != 1:
-        names = ", ".join(file.name for file in files) or "none"
-        raise ValueError(f"{path}: expected one CVAT file, found {names}: name it.")
-    (file,) = files
+    files = {file.stem: file for file in _cvat_files(path)}
+    if not files:
+        raise ValueError(f"{path} is no CVAT file, and has none: see `annotations`.")
+    file, *others = files.values()
+    if others:  # a file for each subset, as Datumaro writes them
+        file, split = files[fields.choose_split(files, split, path)], None
     tree = _tree(file)
     if tree.find("track") is not None:
         raise ValueError(

@@ -68,9 +68,13 @@ def whole(value: Any, where: str, least: int = 0, most: int = 10**6) -> int:
 def inside(root: Path, folder: Path, name: Any, where: str) -> Path:
     """Return a path in `folder`, which lies in `root`, and never one outside of `root`.
 
-    Raises ValueError if it is absolute, an address, or leaves `root` by "..".
+    Raises ValueError if it leaves `root`, by ".." or as a path of its own, or is an
+    address.
     """
     plain = text(name, where).strip().replace("\\", "/")
+    there = Path(os.path.normpath(plain))
+    if there.is_absolute() and there.is_relative_to(os.path.abspath(root)):
+        return there
     start = posixpath.normpath(Path(os.path.relpath(folder, root)).as_posix())
     joined = posixpath.normpath(posixpath.join(start, plain))
     out = joined == ".." or joined.startswith("../")

@@ -44,6 +44,9 @@ class VocDataset(Dataset):
         the file, if one has no class or one that is not known.
         """
         info = self.image_info[image_id]
+        if info["objects"] is None:
+            size = info["height"], info["width"]
+            return np.zeros((*size, 0), bool), np.zeros(0, np.int32)
         objects = read_numbers(info["objects"], colours=True)
         numbers = np.setdiff1d(objects, [0, VOID])
         masks = objects[..., None] == numbers
@@ -125,8 +128,14 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
         except (OSError, ValueError) as error:
             faults.add(f"{where}: {error}")
     faults.settle(skip=skip_faulty)
-    if not dataset.image_info:
+    bare = [i["id"] for i in dataset.image_info if i["objects"] is None]
+    if len(bare) == len(dataset.image_info):
         raise ValueError(f"{path} has no picture with a mask in {objects.name}.")
+    if bare:
+        once(
+            f"{path}: {len(bare)} of {len(dataset.image_info)} pictures have no mask "
+            f"and are taken to show no object, such as {bare[0]}."
+        )
     dataset.prepare()
     dataset.places = {place: i for i, place in enumerate(names, start=1)}
     return dataset
@@ -158,11 +167,16 @@ def _listed(
 def _image(
     root: Path, objects: Path, classes: Path | None, name: str, where: str
 ) -> dict[str, object]:
-    """Return what `add_image` takes of a picture."""
+    """Return what `add_image` takes of a picture; without any mask it has no object.
+
+    Tools that write this format leave out the masks of pictures without objects.
+    """
     picture = _file(root, root / "JPEGImages", name, (".jpg", ".jpeg", ".png"), where)
-    mask = _file(root, objects, name, (".png",), where)
-    kinds = _file(root, classes, name, (".png",), where) if classes else None
-    (height, width), frame, _ = frame_of_size(picture, mask)
+    mask = kinds = None
+    if any((place / f"{name}.png").is_file() for place in (objects, classes) if place):
+        mask = _file(root, objects, name, (".png",), where)
+        kinds = _file(root, classes, name, (".png",), where) if classes else None
+    (height, width), frame, _ = frame_of_size(picture, mask or picture)
     return {
         "image_id": name,
         "path": picture,
@@ -207,23 +221,27 @@ def _classes(root: Path) -> dict[int, str]:
 def _label_map(file: Path) -> dict[int, str]:
     """Return names by the places of their colours in VOC's palette.
 
-    Lines are "name:red,green,blue:parts:actions".
+    Lines are "name:red,green,blue:parts:actions"; without a colour, as Datumaro writes
+    them, the place is that of the line.
     """
     names: dict[int, str] = {}
+    count = -1
     for i, line in enumerate(file.read_text("utf-8", "replace").splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         where = f"{file}: line {i}"
-        found = re.match(r"\s*([^:]+):\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(:|$)", line)
-        levels = [int(level) for level in found.groups()[1:4]] if found else [256]
-        if max(levels) > 255:
+        count += 1
+        name, _, rest = line.partition(":")
+        colour = rest.partition(":")[0].strip()
+        levels = [int(n) for n in re.findall(r"\b\d{1,3}\b", colour)]
+        if colour and (len(levels) != 3 or max(levels) > 255):
             raise ValueError(
                 f"{where} is {line!r}: expected name:red,green,blue, as CVAT writes it."
             )
-        place = int(voc_places(np.array(levels, np.uint8)))
+        place = int(voc_places(np.array(levels, np.uint8))) if colour else count
         if place in (0, VOID):
             continue
         if place in names:
             raise ValueError(f"{where}: {names[place]!r} has the same colour: mend it.")
-        names[place] = fields.label(found[1], where)
+        names[place] = fields.label(name, where)
     return names

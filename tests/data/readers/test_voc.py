@@ -100,3 +100,15 @@ def test_a_set_without_classes_is_of_one(tmp_path, capsys):
     (path / "SegmentationClass").rename(path / "other")
     assert [name for name, _ in written.objects(voc.read(path))["a"]] == ["object"] * 2
     assert "all objects are 'object'" in capsys.readouterr().out
+
+
+def test_a_listed_picture_without_masks_shows_no_object(tmp_path, capsys):
+    path = written.as_voc(tmp_path)
+    (path / "SegmentationObject" / "b.png").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"SegmentationObject.b\.png is missing"
+    ):
+        voc.read(path)  # of which the classes are there
+    (path / "SegmentationClass" / "b.png").unlink()
+    assert written.objects(voc.read(path))["b"] == []
+    assert "1 of 3 pictures have no mask" in capsys.readouterr().out
