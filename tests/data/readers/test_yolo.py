@@ -125,3 +125,8 @@ def test_lines_that_stand_twice_count_once(tmp_path, capsys):
 def test_labels_that_are_nowhere_are_said_to_be(tmp_path):
     with pytest.raises(ValueError, match=r"no picture .* has a label file, such as"):
         yolo.read(small(tmp_path))
+
+
+def test_a_whole_path_is_taken_where_it_lies_inside(tmp_path):
+    data = f"train: {tmp_path}/train/images\nnames: [cup, plate]\n"
+    assert yolo.read(small(tmp_path, data, a=HALF)).num_images == 3
