@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from mrcnn.data.dataset import Dataset
-from mrcnn.data.readers import coco, via
+from mrcnn.data.readers import coco, cvat, labelme, mask_folder, via, via3, voc, yolo
 from mrcnn.data.readers.places import annotation_files, forget, parsed
 from mrcnn.notices import listed, quoted
 from mrcnn.paths import as_path
@@ -21,6 +21,12 @@ __all__ = ["READERS", "open_dataset"]
 READERS: tuple[tuple[str, ModuleType], ...] = (
     ("COCO JSON", coco),
     ("VIA", via),
+    ("VIA 3", via3),
+    ("LabelMe", labelme),
+    ("YOLO segmentation", yolo),
+    ("Pascal VOC", voc),
+    ("CVAT for images", cvat),
+    ("mask folders", mask_folder),
 )
 """Every format, by its name in messages, and the module that reads it."""
 
