@@ -118,7 +118,9 @@ class Counted(ShapesDataset):
         with self.lock:
             self.loading += 1
             self.most = max(self.most, self.loading)
-        time.sleep(0.02 * (1 + image_id % 3))  # whoever begins first ends last, at times
+        time.sleep(
+            0.02 * (1 + image_id % 3)
+        )  # whoever begins first ends last, at times
         with self.lock:
             self.loading -= 1
         return super().load_image(image_id)
