@@ -15,6 +15,7 @@ import numpy as np
 from mrcnn.data.annotation_text import read_json, recognise
 from mrcnn.data.faults import Faults
 from mrcnn.data.regions import Region, gap, on_one_line
+from mrcnn.notices import quoted
 
 __all__ = ["FIELDS", "Region", "read"]
 
@@ -148,7 +149,8 @@ def _region(region: Any, where: str, polylines: str) -> Region:
     name = shape.get("name")
     if not isinstance(name, str) or name not in FIELDS:
         raise ValueError(
-            f"{where}: shape name {name!r} is unknown; VIA has {', '.join(FIELDS)}."
+            f"{where}: shape name {quoted(name)} is unknown; VIA has "
+            f"{', '.join(FIELDS)}."
         )
     numbers = {}
     for field in FIELDS[name]:
@@ -220,9 +222,9 @@ def _numbers(values: list[Any], where: str) -> np.ndarray:
     """Return pixel coordinates as float64 (m,)."""
     for value in values:
         real = isinstance(value, int | float) and not isinstance(value, bool)
-        if not real or not math.isfinite(value) or abs(value) > FARTHEST:
+        if not real or not abs(value) <= FARTHEST:  # nor is NaN
             raise ValueError(
-                f"{where} holds {value!r}: expected a pixel coordinate, a number."
+                f"{where} holds {quoted(value)}: expected a pixel coordinate, a number."
             )
     return np.asarray(values, np.float64)
 
