@@ -88,6 +88,10 @@ class Memory(keras.callbacks.Callback):
     """
 
     NUMBERS = ("best", "best_epoch", "wait", "stopped_epoch", "cooldown_counter")
+    SETTINGS = (
+        *("monitor", "mode", "patience", "baseline", "start_from_epoch"),
+        *("restore_best_weights", "factor", "cooldown", "min_lr", "save_best_only"),
+    )
 
     def __init__(self, callback: keras.callbacks.Callback) -> None:
         super().__init__()
@@ -103,20 +107,35 @@ class Memory(keras.callbacks.Callback):
         self._over = True
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what the callback holds by now; nothing when a stage is over."""
-        held = {} if self._over else vars(self.callback)
+        """Return what the callback holds by now."""
+        held = vars(self.callback)
         state = {n: np.array(held[n]) for n in self.NUMBERS if held.get(n) is not None}
-        for i, weight in enumerate(held.get("best_weights") or ()):
-            state[f"best_weights/{i}"] = weight
-        return state
+        # When a stage is over they are the model's, or of no more use.
+        best = () if self._over else held.get("best_weights") or ()
+        state |= {f"best_weights/{i}": weight for i, weight in enumerate(best)}
+        return {"over": np.array(self._over), **state}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Put back at the next start what `state` returned."""
-        held = {name: state[name].item() for name in self.NUMBERS if name in state}
-        count = len(state) - len(held)
+        """Put back what `state` returned.
+
+        Once more behind the next start, but for a stage that begins: there the callback
+        itself decides what it forgets.
+        """
+        held: dict[str, Any] = {
+            name: state[name].item() if name in state else None
+            for name in self.NUMBERS
+            if name in vars(self.callback)
+        }
+        count = sum(name.startswith("best_weights/") for name in state)
         if count:
             held["best_weights"] = [state[f"best_weights/{i}"] for i in range(count)]
-        self._restored = held
+        vars(self.callback).update(held)
+        self._restored = {} if state["over"] else held
+
+    def origin(self) -> dict[str, Any]:
+        """Return what the callback was made with."""
+        made = vars(self.callback)
+        return {name: made[name] for name in self.SETTINGS if name in made}
 
 
 def with_memories(

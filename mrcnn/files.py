@@ -73,9 +73,9 @@ def remove_leftovers(path: str | Path) -> None:
 
     Only while nobody else writes `path`, such as within `locked`.
     """
-    path = Path(os.path.realpath(path))
-    name = f".{glob.escape(path.stem[:40])}-{'[0-9a-f]' * 16}{glob.escape(path.suffix)}"
-    for left in path.parent.glob(name):
+    stem, suffix = (glob.escape(s) for s in (Path(path).stem[:40], Path(path).suffix))
+    folder = Path(os.path.realpath(path)).parent
+    for left in folder.glob(f".{stem}-{'[0-9a-f]' * 16}{suffix}"):
         left.unlink(missing_ok=True)
 
 

@@ -6,6 +6,7 @@ Only numbers are read: no code, no pickles, no links to other files.
 import difflib
 import io
 import math
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,8 +99,8 @@ def _what_archive(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
-        return "a zip archive that is cut off"
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
+        return "a zip archive that is cut off or damaged"
     if "model.weights.h5" in names:
         return (
             "a whole model of Keras 3 (.keras): open it by keras.saving.load_model, "

@@ -97,8 +97,9 @@ class _Order(keras.callbacks.Callback):
         self.train = train
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        # BackupAndRestore leaves its epoch here, for every training that follows too.
-        self.model._initial_epoch = None
+        # BackupAndRestore leaves its epoch here, for every training that follows too;
+        # a training that was interrupted, the images that it was measured on.
+        self.model._initial_epoch = self.model._eval_epoch_iterator = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.train.epoch = epoch
@@ -197,7 +198,8 @@ def fit(
         _layers_called(model, stage.layers)
     check_setters(callbacks, stages)
     settle_watchers(callbacks, validated=validation is not None)
-    folder = None if folder is None else writable_folder(folder, "folder")
+    if folder is not None:  # the same one, should a callback change the working folder
+        folder = writable_folder(folder, "folder").absolute()
     preflight.check(train, validation)
     learn_classes(model, train.dataset)
     watched = with_memories([*_watchers(train, validation, patience), *callbacks])
@@ -206,9 +208,8 @@ def fit(
     with record.held():
         if folder:
             options = {"patience": patience, "first_epoch": first_epoch}
-            record.origin = describe(
-                model, train, validation, stages, optimizer, **options
-            )
+            parts = model, train, validation, stages, optimizer, record.callbacks
+            record.origin = describe(*parts, **options)
             if resume and record.path.is_file():
                 state = record.read()
                 ready(stages[state.progress.stage])
@@ -218,12 +219,13 @@ def fit(
             start, end = end, end + stage.epochs
             if index < record.progress.stage + record.progress.over:
                 continue
-            if any(getattr(callback, "stopped", False) for callback in callbacks):
-                print(
-                    "A callback has stopped the training: what is left is not trained."
-                )
-                break
             if index > record.progress.stage:
+                if any(getattr(callback, "stopped", False) for callback in callbacks):
+                    print(
+                        "A callback has stopped the training: what is left is not "
+                        "trained."
+                    )
+                    break
                 ready(stage)
                 record.progress = Progress(index, start)
             _train_stage(model, train, validation, stage, record, end, watched, verbose)

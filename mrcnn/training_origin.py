@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import PurePath, PureWindowsPath
+from functools import partial
+from pathlib import PurePath
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -24,6 +27,7 @@ def describe(
     validation: Batches | None,
     stages: Sequence[Stage],
     optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+    callbacks: Mapping[str, Any],
     **others: Any,
 ) -> dict[str, Any]:
     """Return all that decides about the numbers of a training, as JSON has it.
@@ -37,6 +41,7 @@ def describe(
         validation: to measure on.
         stages: of the training.
         optimizer: see `training.fit`.
+        callbacks: those with a state, by name. What one returns as `origin` counts.
         others: arguments of it that count too.
     """
     origin = {
@@ -46,8 +51,8 @@ def describe(
             "precision": model.precision,
             "settings": as_data(model.settings),
         },
-        "train": _batches(train),
-        "validation": _batches(validation) if validation else None,
+        "train": train,
+        "validation": validation,
         "stages": [
             {
                 "layers": stage.layers,
@@ -56,6 +61,10 @@ def describe(
             }
             for stage in stages
         ],
+        "callbacks": {
+            name: each.origin() if hasattr(each, "origin") else "given"
+            for name, each in callbacks.items()
+        },
         **others,
     }
     return json.loads(json.dumps(origin, default=_plain))
@@ -67,17 +76,22 @@ def _made(optimizer: Callable, stage: Stage, steps: int) -> Any:
         described = keras.optimizers.serialize(made)
     except NotImplementedError:  # a schedule or optimizer of a user's own
         return type(made).__qualname__
-    described["config"].pop("name", None)  # Keras counts them, such as "adam_2"
-    return described
+    return _nameless(described)
+
+
+def _nameless(tree: Any) -> Any:
+    """Return data without names, which Keras counts, such as "adam_2"."""
+    if not isinstance(tree, Mapping):
+        return tree
+    return {key: _nameless(value) for key, value in tree.items() if key != "name"}
 
 
 def _batches(batches: Batches) -> dict[str, Any]:
     """Return what decides about the images of batches and their order."""
-    augmentation = batches.augmentation
     return {
         "dataset": fingerprint(batches.dataset),
         "preprocessing": as_data(batches.preprocessing),
-        "augmentation": augmentation and _plain(augmentation),
+        "augmentation": batches.augmentation,
         "not_augmented": sorted(batches.not_augmented),
         **{
             name: getattr(batches, name)
@@ -90,26 +104,55 @@ def _batches(batches: Batches) -> dict[str, Any]:
 
 def fingerprint(dataset: Dataset) -> str:
     """Return a short hash of a data set's classes, and of all it says of its images."""
+    encode = json.JSONEncoder(default=_digested, skipkeys=True).encode
     digest = hashlib.sha256()
     for info in (*dataset.class_info, *dataset.image_info):
-        named = {name: _without_folder(value) for name, value in info.items()}
-        digest.update(json.dumps(named, default=_plain, skipkeys=True).encode())
+        for name, value in info.items():
+            try:
+                text = encode([name, value])
+            except (ValueError, RecursionError):  # it leads back to itself
+                text = encode([name, type(value)])
+            digest.update(_without_folders(text).encode())
     return f"{len(dataset.image_info)} images, {digest.hexdigest()[:12]}"
 
 
-def _without_folder(value: Any) -> Any:
-    """Return the last part of a path, and anything else as it is."""
-    path = isinstance(value, str | PurePath)
-    return PureWindowsPath(value).name if path else value  # which knows / and \\
+def _without_folders(text: str) -> str:
+    """Return JSON of whose paths only the last parts are left."""
+    if "/" not in text and "\\" not in text:
+        return text
+    return re.sub(r'"[^"]*(?:/|\\\\)', '"', text)
+
+
+def _digested(value: Any) -> Any:
+    """Return what `_plain` does, but a hash of what may be large, such as pixels."""
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        content = np.ascontiguousarray(value).tobytes()
+        return [str(value.dtype), value.shape, hashlib.sha256(content).hexdigest()]
+    if isinstance(value, bytes | bytearray):
+        return hashlib.sha256(value).hexdigest()
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
-    """Return as JSON has it what JSON does not know; of code, its name."""
+    """Return as JSON has it what JSON does not know; of code, its name.
+
+    This package's own functions hold what they were made with: a jitter its factors, a
+    chain its links.
+    """
+    if isinstance(value, Batches):
+        return _batches(value)
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
-    return getattr(value, "__qualname__", type(value).__qualname__)
+    if isinstance(value, PurePath):
+        return value.name
+    if isinstance(value, partial):
+        return [value.func, value.args, value.keywords]
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    if isinstance(value, FunctionType) and value.__module__.startswith("mrcnn."):
+        return [name, *(cell.cell_contents for cell in value.__closure__ or ())]
+    return name
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:

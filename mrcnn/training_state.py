@@ -26,7 +26,7 @@ from mrcnn.hdf5 import (
     write_hdf5,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
-from mrcnn.notices import listed
+from mrcnn.notices import listed, quoted
 from mrcnn.training_origin import differences
 from mrcnn.weights import load_weights, weighted_layers, write_weights
 
@@ -157,7 +157,11 @@ def _variables(model: MaskRCNN) -> list[keras.Variable]:
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A callback whose state goes into the checkpoints, and comes back from them."""
+    """A callback whose state goes into the checkpoints, and comes back from them.
+
+    It may have a method `origin` too, which returns what it was made with: a checkpoint
+    refuses to go on with another, see `training_origin`.
+    """
 
     def state(self) -> dict[str, np.ndarray]:
         """Return all that the callback must remember."""
@@ -210,7 +214,7 @@ class Record(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Note the epoch and its numbers."""
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
+            self.history.setdefault(name, []).append(_number(value, name))
         self._write(epoch=epoch + 1, stopped=bool(self.model.stop_training))
 
     def end_stage(self) -> None:
@@ -220,7 +224,7 @@ class Record(keras.callbacks.Callback):
     def _write(self, **changes: Any) -> None:
         self.progress = self.progress._replace(**changes)
         if self.path:
-            states = {name: each.state() for name, each in self.callbacks.items()}
+            states = {n: _state_of(each, n) for n, each in self.callbacks.items()}
             state = TrainingState(self.origin, self.progress, self.history, states)
             save_checkpoint(self.model, self.path, state)
 
@@ -228,18 +232,13 @@ class Record(keras.callbacks.Callback):
         """Return the state in the checkpoint.
 
         Raises:
-            ValueError: if it is another training's, or lacks the state of a callback;
+            ValueError: if it is another training's, such as one with other callbacks;
                 see also `read_state`.
         """
         state = read_state(self.path)
         if found := differences(self.origin, state.origin):
             raise ValueError(
                 f"{self.path} is of another training:\n{listed(found)}\n{WAY_OUT}"
-            )
-        if missing := sorted(self.callbacks.keys() - state.callbacks.keys()):
-            raise ValueError(
-                f"{self.path} holds no state of {', '.join(missing)}: resume with the "
-                f"callbacks that the training began with. {WAY_OUT}"
             )
         return state
 
@@ -252,12 +251,36 @@ class Record(keras.callbacks.Callback):
         print(f"Resuming after epoch {state.progress.epoch} from {self.path.name}.")
 
 
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"A callback reports {name!r} as {quoted(value)} in the logs of an epoch: "
+            "report numbers there, and keep anything else in the callback."
+        ) from None
+
+
 def resumable(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> dict[str, Resumable]:
     """Return the callbacks that have a state, by names that repeat."""
+    with_state = [each for each in callbacks if isinstance(each, Resumable)]
     return {
         f"{type(getattr(each, 'callback', each)).__name__}_{i}": each
-        for i, each in enumerate(callbacks)
-        if isinstance(each, Resumable)
+        for i, each in enumerate(with_state, 1)
     }
+
+
+def _state_of(callback: Resumable, name: str) -> dict[str, np.ndarray]:
+    """Return a callback's state; TypeError if it could not be read back."""
+    state = callback.state()
+    for key, value in state.items():
+        array = np.asarray(value)
+        named = isinstance(key, str) and all(key.split("/"))
+        if not named or array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+            raise TypeError(
+                f"The state of {name} has {quoted(value)} as {key!r}: give real "
+                "numbers of at most 8 bytes under names, such as NumPy's arrays."
+            )
+    return state

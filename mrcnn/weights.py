@@ -102,8 +102,15 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
 
 
 def _names(attributes: h5py.AttributeManager, key: str) -> list[str]:
-    names = np.asarray(attributes.get(key, []))
-    return [n.decode() if isinstance(n, bytes) else str(n) for n in names.tolist()]
+    """Return the names in an attribute, such as "layer_names"; [] if it has none."""
+    try:
+        names = np.asarray(attributes.get(key, []))
+    except (AttributeError, TypeError, ValueError):  # h5py, of types that it half knows
+        return []
+    texts = names.tolist() if names.ndim == 1 and names.dtype.kind in "SUO" else []
+    return [
+        n.decode(errors="replace") if isinstance(n, bytes) else str(n) for n in texts
+    ]
 
 
 def load_weights(

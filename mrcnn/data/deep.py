@@ -5,6 +5,7 @@ file's own numbers in its stored frame, and leave all other files to Pillow.
 """
 
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ from mrcnn.data.levels import PictureError
 from mrcnn.data.orientation import ORIENTATION, known
 from mrcnn.notices import once
 
+MAX_PAGES = 1000
+"""More pages of a TIFF file are not counted: they may go round in a circle."""
+BANDS = 4
+"""Bands of 8 bits that Pillow's limit of pixels is made for."""
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 OTHER_BYTE = {
     "16B": "16L",
@@ -36,9 +41,17 @@ def read_tiff(path: str | Path, channels: int | None) -> tuple[np.ndarray, int] 
 
     Raises:
         PictureError: if there are several pages, or colours that are no brightness.
+        DecompressionBombError: if it is larger than Pillow would read.
     """
     with tifffile.TiffFile(path) as file:
-        pages = [page for page in file.pages if not page.is_reduced] or file.pages[:1]
+        found = list(islice(file.pages, MAX_PAGES + 1))
+        if len(found) > MAX_PAGES:
+            raise PictureError(
+                f"image file {path} has more than {MAX_PAGES} pages, or they go round "
+                "in a circle: save the one that is meant as a file of its own."
+            )
+        pages = [page for page in found if not page.is_reduced] or found[:1]
+        _check_size(sum(page.size for page in pages))
         page = pages[0]
         tag = known(getattr(page.tags.get(ORIENTATION), "value", 1))
         if len(pages) > 1:
@@ -56,6 +69,15 @@ def read_tiff(path: str | Path, channels: int | None) -> tuple[np.ndarray, int] 
         if page.photometric.name == "MINISWHITE" and pixels.dtype.kind == "u":
             pixels = np.iinfo(pixels.dtype).max - pixels
         return pixels, tag
+
+
+def _check_size(numbers: int) -> None:
+    """Raise what Pillow raises if a picture holds more numbers than it would read."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and numbers > 2 * BANDS * limit:
+        raise Image.DecompressionBombError(
+            f"Image size ({numbers} numbers) exceeds limit of {2 * BANDS * limit}."
+        )
 
 
 def _pillow_reads(
@@ -154,5 +176,6 @@ def read_pnm(
     if codec == "ppm_plain":
         pixels = np.array(Path(path).read_bytes()[offset:].split(), np.uint16)
     else:
-        pixels = np.fromfile(path, ">u2", int(np.prod(shape)), offset=offset)
+        data = Path(path).read_bytes()  # fromfile takes memory for all that is claimed
+        pixels = np.frombuffer(data, ">u2", int(np.prod(shape)), offset)
     return pixels.reshape(shape), None if white == 65535 else white

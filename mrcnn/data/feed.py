@@ -1,5 +1,6 @@
 """How batches reach the training loop of each backend."""
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from mrcnn.data.findings import FaultyImagesError
 from mrcnn.data.pipeline import Batches
 
 PREFETCH = 2
-"""Batches that are prepared while one is learnt from."""
+"""Batches that wait while one is learnt from, beside those that are being prepared."""
 
 
 def feed(batches: Batches) -> Any:
@@ -21,30 +22,43 @@ def feed(batches: Batches) -> Any:
     with it, and the end of an epoch then waits for the autotuner's thread, which sleeps
     for up to as long as the epoch took and at times misses its wake-up (seen with
     TensorFlow 2.21 in `RootDataset::Iterator::~Iterator`): every second or third epoch
-    took twice its time. A batch that fails ends the data set, and what it raised is
-    kept as the batches' `failure`.
+    took twice its time. Batches come in their order, whichever of the workers is done
+    first. One that fails ends the data set, and what it raised is kept in the batches'
+    `failures`.
+
+    The data set does not keep the batches: TensorFlow never lets go of a function that
+    it has called, so whoever reads the data set must hold them.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow as tf
 
-    def epoch() -> Iterator[tuple[dict[str, np.ndarray]]]:
-        for i in range(len(batches)):
-            try:
-                batch = batches[i]
-            except Exception as error:
-                batches.failure = error
-                return
-            yield batch
-
-    batches.failure = None
+    lent = weakref.ref(batches)
     (first,) = batches[0]
-    signature = {name: tf.TensorSpec(a.shape, a.dtype) for name, a in first.items()}
+    signature = {name: (a.dtype, a.shape) for name, a in first.items()}
+    types = [dtype for dtype, _ in signature.values()]
+    batches.failures.clear()
+
+    def prepare(index: np.ndarray) -> list[np.ndarray]:
+        batches = lent()
+        try:
+            (batch,) = batches[int(index)]
+        except Exception as error:
+            batches.failures[int(index)] = error
+            return [np.empty(0, dtype) for dtype in types]  # which no batch has
+        return [batch[name] for name in signature]
+
+    def batch_of(index: Any) -> tuple[dict[str, Any]]:
+        tensors = tf.numpy_function(prepare, [index], types)
+        shaped = zip(signature.items(), tensors, strict=True)
+        return ({name: tf.ensure_shape(t, shape) for (name, (_, shape)), t in shaped},)
+
     options = tf.data.Options()
     options.autotune.enabled = False
+    options.threading.private_threadpool_size = batches.workers
     return (
-        tf.data.Dataset.from_generator(epoch, output_signature=(signature,))
-        .apply(tf.data.experimental.assert_cardinality(len(batches)))
+        tf.data.Dataset.range(len(batches))
+        .map(batch_of, num_parallel_calls=batches.workers, deterministic=True)
         .prefetch(PREFETCH)
         .with_options(options)
     )
@@ -62,16 +76,19 @@ def fit_batches(
         options: of `keras.Model.fit`.
 
     Raises:
-        Exception: as the preparation of a batch raised it; TensorFlow would tell of a
-            data set that is too short.
+        Exception: as the preparation of a batch raised it, that of the first batch if
+            several did; TensorFlow would tell of no more than an end.
     """
-    with _as_raised(train, validation):
-        return model.fit(
-            feed(train),
-            validation_data=feed(validation) if validation else None,
-            shuffle=False,  # Keras would shuffle the batches once more, by no seed
-            **options,
-        )
+    try:
+        with _as_raised(train, validation):
+            return model.fit(
+                feed(train),
+                validation_data=feed(validation) if validation else None,
+                shuffle=False,  # Keras would shuffle the batches once more, by no seed
+                **options,
+            )
+    finally:
+        model._eval_epoch_iterator = None  # Keras keeps it where a training fails
 
 
 @contextmanager
@@ -86,7 +103,8 @@ def _as_raised(*feeding: Batches | None) -> Iterator[None]:
         yield
     except of_backend:
         for batches in filter(None, feeding):
-            if error := batches.failure:
+            if batches.failures:
+                error = batches.failures[min(batches.failures)]
                 raise error from error.__cause__
         raise
     except FaultyImagesError as error:

@@ -72,8 +72,8 @@ class Batches(keras.utils.PyDataset):
     Attributes:
         epoch: which epoch's batches are given; `training.fit` sets it.
         findings: what is to be told about the images.
-        failure: what ended the preparation of a batch, where a thread of the backend
-            asked for it; see `data.feed`.
+        failures: what ended the preparation of batches, by their index, where a thread
+            of the backend asked for them; see `data.feed`.
     """
 
     def __init__(
@@ -113,14 +113,19 @@ class Batches(keras.utils.PyDataset):
             cache_bytes: resized images are kept in memory up to this much in all, if
                 loading them repeats (see `data.cache`); mode "crop" keeps none.
             faulty: share of the images that may raise errors and be left out.
-            workers: threads that prepare batches.
+            workers: threads that prepare batches side by side, and so call the data
+                set's methods and the augmentation; the batches are the same for any
+                number of them.
 
         Raises:
             ValueError: see `annotations.check_dataset`; or masks would not follow the
-                augmentation, `faulty` is no share, or `steps` no number of them.
+                augmentation, `faulty` is no share, or `steps` or `workers` no number of
+                them.
             TypeError: if the data set or the augmentation is none.
         """
         super().__init__(workers=workers)
+        if fault := COUNT.fault("workers", workers):
+            raise ValueError(fault)
         check_dataset(dataset)
         self.dataset = dataset
         self.preprocessing = preprocessing
@@ -138,7 +143,7 @@ class Batches(keras.utils.PyDataset):
         self.not_augmented = frozenset(not_augmented)
         self.seed = seed
         self.epoch = 0
-        self.failure: Exception | None = None
+        self.failures: dict[int, Exception] = {}
         name = partial(image_name, dataset)
         self.findings = Findings(
             dataset.image_ids, name, faulty=faulty, slots=instances

@@ -150,7 +150,8 @@ def _region(region: Any, where: str, polylines: str) -> Region:
     name = shape.get("name")
     if not isinstance(name, str) or name not in FIELDS:
         raise ValueError(
-            f"{where}: shape name {name!r} is unknown; VIA has {', '.join(FIELDS)}."
+            f"{where}: shape name {quoted(name)} is unknown; VIA has "
+            f"{', '.join(FIELDS)}."
         )
     numbers = {}
     for field in FIELDS[name]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mrcnn.data.faults import Faults
 from mrcnn.data.regions import Region
+from mrcnn.notices import quoted
 
 Classes = str | Sequence[str] | Mapping[Any, str | None]
 """A class of every region; names; or a name for each value, None leaving it out."""
@@ -213,9 +214,9 @@ def find_key(
 
 def _shown(value: Any) -> str:
     try:
-        return repr(value_of(value))
+        return quoted(value_of(value))
     except ValueError:
-        return repr(value)
+        return quoted(value)
 
 
 def choose(

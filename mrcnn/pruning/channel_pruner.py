@@ -1,8 +1,8 @@
 """Pruning of whole channels while a network trains, as one callback."""
 
 from collections.abc import Iterable
+from typing import Any
 
-import keras
 import numpy as np
 
 from mrcnn.data.pipeline import Batches
@@ -80,19 +80,14 @@ class ChannelPruner(Ramp):
             }
         )
 
-    # --- What Keras calls
-
-    def set_model(self, model: keras.Model) -> None:
-        """Put gates that are open into the model's optimizer."""
-        super().set_model(model)
-        if not self.kept:
-            self._scales = gates(model, self.groups)
-            self.masks = Masks([s for scales in self._scales.values() for s in scales])
-            (batch,) = self.calibration[0]
-            shape = batch["images"].shape[1:3]
-            self._work = Work(model, self.groups, shape, weights=self._weights)
-            self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
-        self._hold()
+    def _begin(self) -> None:
+        self._scales = gates(self.model, self.groups)
+        self.masks = Masks([s for scales in self._scales.values() for s in scales])
+        (batch,) = self.calibration[0]
+        shape = batch["images"].shape[1:3]
+        self._work = Work(self.model, self.groups, shape, weights=self._weights)
+        self.kept = {n: np.ones(w, bool) for n, w in self._work.widths.items()}
+        self._saliency, self._used, self.step = None, 0, 0
 
     # --- Choosing
 
@@ -123,6 +118,19 @@ class ChannelPruner(Ramp):
 
     # --- Resuming
 
+    def origin(self) -> dict[str, Any]:
+        """Return what the pruning was made with."""
+        return {
+            **super().origin(),
+            "groups": [group.name for group in self.groups],
+            "losses": self.losses,
+            "batches": self.batches,
+            "exponent": self.exponent,
+            "work_exponent": self.work_exponent,
+            "weights": self._weights,
+            "calibration": self.calibration,
+        }
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed training needs, beside the masks."""
         return {
@@ -134,6 +142,7 @@ class ChannelPruner(Ramp):
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` returned; the masks come back with the optimizer."""
         self.step, self._used = int(state["step"]), int(state["used"])
+        self._saliency = None
         self.kept = {
             key.removeprefix("kept/"): mask.astype(bool)
             for key, mask in state.items()

@@ -90,6 +90,10 @@ class Guard(keras.callbacks.Callback):
 
     # --- Resuming
 
+    def origin(self) -> dict[str, Any]:
+        """Return what the guard was made with."""
+        return {"limit": self.limit}
+
     def state(self) -> dict[str, np.ndarray]:
         """Return the first measure, the history, and the model that was kept."""
         weights, masks = self._good

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from mrcnn.data.pipeline import Batches
@@ -68,16 +67,8 @@ class Pruner(Ramp):
             )
         self.method = method
         self.calibration, self.seed = calibration, seed
-        self.chosen: list[Choice] = []
-        self.balance = (
-            TaskBalance(method.balance, self._metrics, method.priority)
-            if method.balance
-            else None
-        )
         self.layers: list[PrunableLayer] = []
-        self._saliency: Saliency | None = None
-        self._remembered: dict[str, Arrays] = {}
-        self._dense: Arrays = {}
+        self._forget()
 
     @property
     def priority(self) -> dict[Task, float]:
@@ -86,15 +77,24 @@ class Pruner(Ramp):
             return self.balance.priority
         return {task: self.method.priority.get(task, 1.0) for task in Task}
 
-    # --- What Keras calls
+    def _begin(self) -> None:
+        self._forget()
+        self.layers = prunable_layers(self.model)
+        self.masks = Masks(self.layers)
 
-    def set_model(self, model: keras.Model) -> None:
-        """Put masks that keep everything into the model's optimizer."""
-        super().set_model(model)
-        if not self.layers:
-            self.layers = prunable_layers(model)
-            self.masks = Masks(self.layers)
-        self._hold()
+    def _forget(self) -> None:
+        method, self.step = self.method, 0
+        self.chosen: list[Choice] = []
+        self.balance = (
+            TaskBalance(method.balance, self._metrics, method.priority)
+            if method.balance
+            else None
+        )
+        self._saliency: Saliency | None = None
+        self._remembered: dict[str, Arrays] = {}
+        self._dense: Arrays = {}
+
+    # --- What Keras calls
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Weigh the losses; when the training ends, the model puts them back."""
@@ -165,6 +165,11 @@ class Pruner(Ramp):
 
     # --- Resuming
 
+    def origin(self) -> dict[str, Any]:
+        """Return what the pruning was made with."""
+        made = {"method": self.method._asdict(), "seed": self.seed}
+        return {**super().origin(), **made, "calibration": self.calibration}
+
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed training needs, beside the masks."""
         arrays = {"step": np.array(self.step), "chosen": self._choices()}
@@ -190,6 +195,7 @@ class Pruner(Ramp):
         ]
         if self.balance:
             self.balance.restore(state["balance"])
+        self._saliency = None
         if "used" in state:
             self._saliency = self._new_saliency()
             self._saliency.used = int(state["used"])

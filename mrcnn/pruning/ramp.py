@@ -32,10 +32,26 @@ class Ramp(keras.callbacks.Callback, ABC):
         self.step = 0
         self._due = set(schedule.steps())
 
+    def set_model(self, model: keras.Model) -> None:
+        """Put the masks into the model's optimizer; begin anew with another model."""
+        other = model is not self.model
+        super().set_model(model)
+        if other:
+            self._begin()
+        self._hold()
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Stand before the first step of the model's training, with nothing gone."""
+
     def _hold(self) -> None:
         """Put the masks into the optimizer of the model that is trained."""
         if self.masks.attach(self.model.optimizer):
             self.model.train_function = None  # one traced before knows of no masks
+
+    def origin(self) -> dict[str, Any]:
+        """Return what the pruning was made with, see `training_state.Resumable`."""
+        return {"schedule": self.schedule._asdict()}
 
     @abstractmethod
     def _choose(self) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from mrcnn import build, training
+from mrcnn.data.pipeline import Batches
 from mrcnn.data.shapes import ShapesDataset
+from mrcnn.pruning import METHODS, Pruner, Schedule
 from mrcnn.structures import Stage
 from mrcnn.training_state import read_state
 from mrcnn.weights import WeightFileError
@@ -206,6 +208,185 @@ def test_a_plateau_goes_on(run):
     assert_same(resumed, whole)
     rates = resumed.history_of_epochs["learning_rate"]
     np.testing.assert_allclose(rates, [0.01, 0.01, 0.01, 0.005])
+
+
+def test_the_best_file_stays_the_best(run, tmp_path):
+    """Also where a stage is over: Keras' callback forgets nothing at the next."""
+
+    def keep(folder):
+        return Scripted(1.0, 2.0), keras.callbacks.ModelCheckpoint(
+            folder / "best.weights.h5",
+            monitor="scripted",
+            mode="min",
+            save_best_only=True,
+            save_weights_only=True,
+        )
+
+    stages = [STAGE, STAGE]
+    with pytest.raises(KeyboardInterrupt):
+        run(*keep(tmp_path), Interruption(1), stages=stages)
+    best = (tmp_path / "best.weights.h5").stat()
+    callbacks = keep(tmp_path)
+    run(*callbacks, stages=stages)
+    assert callbacks[1].best == 1.0
+    assert (tmp_path / "best.weights.h5").stat().st_mtime_ns == best.st_mtime_ns
+
+
+def test_what_ends_a_stage_is_done_where_a_callback_has_stopped(run, monkeypatch):
+    class Stopper(keras.callbacks.Callback):
+        stopped, ended = False, 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.stopped = self.model.stop_training = True
+
+        def on_train_end(self, logs=None):
+            self.ended += 1
+
+        def state(self):
+            return {"stopped": self.stopped}
+
+        def restore(self, state):
+            self.stopped = bool(state["stopped"])
+
+    stages = [Stage("heads", 3, 0.01), STAGE]
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Record, "on_train_end", Interruption._stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(Stopper(), stages=stages)
+    again = Stopper()
+    model = run(again, stages=stages)
+    assert again.ended == 1
+    assert len(model.history_of_epochs["loss"]) == 1
+
+
+# --- Callbacks that are given again, or others
+
+
+def pruner(config, shapes, target=0.5, seed=0):
+    return Pruner(
+        METHODS["TBP"],
+        Schedule(target, 1, 3, 3),
+        build.batches(config, shapes, seed=6, steps=1),
+        seed=seed,
+    )
+
+
+def test_the_same_callback_goes_on(run, tiny_config, tiny_shapes):
+    """As where a notebook's block is run again after Ctrl-C: it has gone too far."""
+    stage = Stage("heads", 4, 0.01)
+    whole = run(pruner(tiny_config, tiny_shapes), stages=stage, folder=None)
+    same = pruner(tiny_config, tiny_shapes)
+    with pytest.raises(KeyboardInterrupt):
+        run(same, Interruption(1, "on_epoch_end"), stages=stage)
+    assert_same(run(same, stages=stage), whole)
+
+
+def test_a_pruner_begins_anew_with_another_model(run, tiny_config, tiny_shapes):
+    stage = Stage("heads", 4, 0.01)
+    same = pruner(tiny_config, tiny_shapes)
+    whole = run(same, stages=stage)
+    assert_same(run(same, stages=stage, resume=False), whole)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "named"),
+    [
+        ({"target": 0.5}, {"target": 0.8}, "Pruner_1.schedule.target is 0.8 here and"),
+        ({"seed": 0}, {"seed": 1}, "Pruner_1.seed is 1 here and 0 there"),
+    ],
+)
+def test_another_pruning_is_refused(run, tiny_config, tiny_shapes, ours, theirs, named):
+    run(pruner(tiny_config, tiny_shapes, **ours))
+    with pytest.raises(ValueError, match="is of another training") as caught:
+        run(pruner(tiny_config, tiny_shapes, **theirs))
+    assert named in str(caught.value)
+
+
+def test_other_callbacks_are_refused(run):
+    plateau = partial(keras.callbacks.ReduceLROnPlateau, "loss")
+    run(plateau(patience=2))
+    for others in [(), (plateau(patience=3),), (plateau(patience=2),) * 2]:
+        with pytest.raises(ValueError, match=r"callbacks\.ReduceLROnPlateau_[12]"):
+            run(*others)
+
+
+def test_callbacks_without_a_state_may_come_and_go(run):
+    plateau = partial(keras.callbacks.ReduceLROnPlateau, "loss")
+    run(plateau())
+    run(keras.callbacks.LambdaCallback(), plateau())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"x": "text"},
+        {"x": ["a", "b"]},
+        {"x": None},
+        {"x": {"y": 1}},
+        {"x": b"bytes"},
+        {"x": 1j},
+        {"": 1.0},
+        {"a//b": 1.0},
+        {1: 1.0},
+    ],
+)
+def test_a_state_that_could_not_be_read_back(run, state):
+    class Own(keras.callbacks.Callback):
+        def state(self):
+            return state
+
+        def restore(self, state):
+            pass
+
+    with pytest.raises(TypeError, match=r"The state of Own_1 has .* as .*: give real"):
+        run(Own())
+
+
+@pytest.mark.parametrize("value", ["text", None, np.ones(2)])
+def test_a_callback_that_reports_no_number(run, value):
+    with pytest.raises(TypeError, match=r"reports 'scripted' as .*: report numbers"):
+        run(Scripted(value))
+
+
+# --- The working folder, and the process
+
+
+def test_a_callback_changes_the_working_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    move = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: monkeypatch.chdir(tmp_path / "elsewhere")
+    )
+    run(move, folder="run")
+    assert [each.name for each in (tmp_path / "run").iterdir()] == ["checkpoint.h5"]
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_validation_after_an_interruption_is_on_its_own_images(run, tiny_config):
+    """Keras keeps those of a training that did not end, for the next one."""
+    one, other = (
+        build.batches(tiny_config, ShapesDataset(2, height=64, width=64, seed=seed))
+        for seed in (7, 99)
+    )
+    read = []
+    other.__class__ = type(
+        "Counted",
+        (type(other),),
+        {"__getitem__": lambda b, i: read.append(i) or Batches.__getitem__(b, i)},
+    )
+    model = build.model(tiny_config, seed=3, precision="float32")
+    fit = partial(
+        training.fit,
+        model,
+        one,
+        stages=STAGE,
+        optimizer=keras.optimizers.SGD,
+        verbose=0,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        fit(one, callbacks=Interruption(0, "on_epoch_end"))
+    fit(other)
+    assert len(read) > 1  # the first tells only their shapes
 
 
 # --- All that chance is drawn from

@@ -12,6 +12,7 @@ import pytest
 
 from mrcnn import build
 from mrcnn import model as modellib
+from mrcnn.hdf5 import open_hdf5
 from mrcnn.weights import CLASS_LAYERS, WeightFileError, load_weights, save_weights
 
 PAGE = "\n <!DOCTYPE html><title>404</title>"
@@ -85,6 +86,17 @@ def test_what_an_archive_is_by_its_names(tiny_model, tmp_path, names, said):
     cut = tmp_path / "weights.h5"
     cut.write_bytes(cut.read_bytes()[:-9])
     refused(tiny_model, cut, "a zip archive that is cut off")
+
+
+def test_what_a_damaged_archive_is(tiny_model, tmp_path):
+    archive(tmp_path / "weights.h5", "été.npy", "a/data.pkl")
+    whole = (tmp_path / "weights.h5").read_bytes()
+    for place in range(4, len(whole)):
+        content = bytearray(whole)
+        content[place] ^= 0xFF
+        (tmp_path / "weights.h5").write_bytes(content)
+        with pytest.raises(WeightFileError, match=r"weights\.h5 .*: it is"):
+            open_hdf5(tmp_path / "weights.h5")
 
 
 def test_folders(tiny_model, tmp_path, saved):
@@ -268,3 +280,31 @@ def test_weights_of_81_classes_in_a_session_of_two(tiny_config, tmp_path):
         model.load_weights(path, exclude="mrcnn_msk")
     with pytest.raises(WeightFileError, match="lacks every layer"):
         model.load_weights(table(tmp_path / "l.h5", {"leaves": 2}), by_name=True)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        h5py.Empty("S10"),
+        5,
+        "conv1",
+        [1.5, 2.5],
+        [b"\xff\xfe"],
+        [[b"conv1", b"bn_conv1"], [b"a", b"b"]],
+        np.zeros(3, [("a", "i4")]),
+    ],
+    ids=lambda names: type(names).__name__,
+)
+@pytest.mark.parametrize("place", ["layer_names", "weight_names", "class_names"])
+def test_names_that_are_no_names(tiny_model, saved, tmp_path, names, place):
+    """No error of Python's or HDF5's own."""
+    path = tmp_path / "names.h5"
+    path.write_bytes(saved.read_bytes())
+    with h5py.File(path, "r+") as file:
+        attributes = file["conv1" if place == "weight_names" else "/"].attrs
+        attributes[place] = names
+    if place == "class_names":  # which no file has to have
+        load_weights(tiny_model, path)
+        tiny_model.class_names = ()
+    else:
+        refused(tiny_model, path, "lacks every layer|has . arrays|is missing|lacks")
