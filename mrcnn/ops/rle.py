@@ -66,19 +66,19 @@ def shares(a: Sequence[Code], b: Sequence[Code]) -> np.ndarray:
 
     Empty masks share nothing.
     """
-    return _overlaps(a, b, share=True)
+    return _overlaps(a, b, of_first=True)
 
 
 def ious(a: Sequence[Code], b: Sequence[Code]) -> np.ndarray:
     """Return intersection over union (n, m); 0 where a mask is empty."""
-    return _overlaps(a, b, share=False)
+    return _overlaps(a, b, of_first=False)
 
 
-def _overlaps(a: Sequence[Code], b: Sequence[Code], *, share: bool) -> np.ndarray:
+def _overlaps(a: Sequence[Code], b: Sequence[Code], *, of_first: bool) -> np.ndarray:
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    found = coco.iou(list(a), list(b), [share] * len(b))
-    return np.where((coco.area(list(a)) > 0)[:, None], found, 0)
+    # Of a crowd, pycocotools asks how much of the first mask lies in it.
+    return coco.iou(list(a), list(b), [of_first] * len(b))
 
 
 def union(codes: Sequence[Code]) -> Code:
@@ -124,8 +124,8 @@ def _from_edges(edges: np.ndarray, image_shape: tuple[int, int]) -> Code:
             "bits count: cut it in parts."
         )
     # A run that ends where the next one begins goes on at the top of its column.
-    meets = np.append(edges[1:] == edges[:-1], False)
-    edges = edges[~(meets | np.roll(meets, 1))]
+    meets = np.flatnonzero(edges[1:] == edges[:-1])
+    edges = np.delete(edges, [meets, meets + 1])
     counts = np.diff(edges, prepend=0, append=height * width)
     if len(counts) > 1 and not counts[-1]:
         counts = counts[:-1]

@@ -74,3 +74,18 @@ def test_a_picture_with_more_pixels_than_run_lengths_count():
         rle.encode_masks(
             np.ones((1, 14, 14)), np.array([[0, 0, 5, 5]]), (1 << 16, 1 << 16)
         )
+
+
+def test_a_thousand_masks():
+    """pycocotools 2.0.11 counts in one byte in some of its functions."""
+    boxes = np.stack(np.meshgrid(np.arange(32), np.arange(28)), -1).reshape(-1, 2)
+    boxes = np.concatenate([boxes, np.add(boxes, (2, 1))], axis=1)
+    codes = rle.encode_masks(np.ones((len(boxes), 14, 14)), boxes, SHAPE)
+    assert len(codes) == 896
+    overlaps = rle.ious(codes, codes)
+    np.testing.assert_array_equal(np.diag(overlaps), 1)
+    assert overlaps.sum() == 896 + 2 * 31 * 28 / 3
+    assert rle.shares(codes, codes).sum() == 896 + 2 * 31 * 28 / 2
+    assert rle.decode(codes, SHAPE).sum() == 2 * 896
+    assert len(rle.within(codes, (0, 0, 5, 5))) == 896
+    assert coco.area(rle.union(codes)) == 33 * 28
