@@ -8,7 +8,8 @@ once at all of it. What is joined here is decided by pixels, in three rules.
    inner edge of its tile cuts off, and what has no partner, also belongs to the thing
    that covers it there.
 2. Of one thing the detection that lies farthest from such edges counts. Where all are
-   cut off, their pixels together do. The best score is kept.
+   cut off, their pixels together do, unless another tile shows that place whole and
+   nothing there: edges look like those of things. The best score is kept.
 3. A thing no longer than the overlap is whole on some tile. Longer ones may be on none:
    the look at the whole picture adds them, in place of their parts, unless they consist
    of things that tiles have seen whole.
@@ -160,6 +161,9 @@ def merge(
     parts = _together([Found.of(detection) for _, detection in seen])
     room = _room(parts.boxes, tiles[owner], shape)
     things, cut = _things(parts, _labels(parts, owner, tiles, room <= 0), room)
+    real = ~cut
+    real[cut] = [not _shown(box, tiles, shape) for box in things.boxes[cut]]
+    things, cut = things.take(real), cut[real]
     things = _with_large(things, cut, Found.of(whole), overlap)
     best = things.take(np.argsort(-things.scores, kind="stable"))
     return Detection(
@@ -180,6 +184,13 @@ def _room(boxes: np.ndarray, tiles: np.ndarray, shape: tuple[int, int]) -> np.nd
     near = np.maximum(1, NEAR * (boxes[:, 2:] - boxes[:, :2]))
     room = np.abs(boxes - tiles) - np.tile(near, 2)
     return np.where(inner, room, np.inf).min(axis=1)
+
+
+def _shown(box: np.ndarray, tiles: np.ndarray, shape: tuple[int, int]) -> bool:
+    """Return whether a tile holds a box, and no edge may cut it off there."""
+    inside = (tiles[:, :2] <= box[:2]) & (tiles[:, 2:] >= box[2:])
+    holding = tiles[inside.all(axis=1)]
+    return bool((_room(box[None], holding, shape) > 0).any())
 
 
 def _labels(

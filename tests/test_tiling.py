@@ -205,7 +205,7 @@ def test_masks_that_are_not_exact_are_joined_too(case, whole):
     corners = np.array([(y, x) for y in range(2, 100, 54) for x in range(2, 150, 54)])
     sizes = rng.integers(6, 51, corners.shape)
     masks = drawn(*np.concatenate([corners, corners + sizes], axis=1))
-    found = merged(masks, whole=whole, detects=poor)
+    found = merged(masks, whole=whole, detects=lambda part: ways[rng.integers(4)](part))
     assert len(found["scores"]) == len(corners)
     overlaps = coco.iou(found["masks"], _codes(masks), [0] * len(corners))
     assert (overlaps.max(axis=1) > 0.6).all()
@@ -229,6 +229,28 @@ def test_what_tiles_would_have_seen_is_not_taken_from_the_whole_picture(box):
     masks = drawn(box)
     nothing = merged(masks, detects=np.zeros_like)
     assert len(nothing["scores"]) == 0
+
+
+def test_what_only_an_edge_makes_a_thing_is_none():
+    """A tile's corner looks like a square; the tiles around see that there is none."""
+    masks = drawn((70, 60, 90, 90))
+    boxes = tiling.plan(SHAPE, TILES)
+    nothing = detection(drawn(), [], [])
+    seen = []
+    for box in boxes:
+        y2, x2 = box[2:]
+        true = looked_at(box, masks, np.array([1]), np.array([0.9]))
+        corner = drawn((y2 - 12, x2 - 12, y2, x2))
+        shown = np.concatenate([decode(true["masks"], SHAPE), corner], axis=-1)
+        count = shown.shape[-1]
+        seen.append((box, detection(shown, [1] * (count - 1) + [2], [0.9] * count)))
+    found = tiling.merge(seen, nothing, SHAPE, TILES.overlap)
+    # In the picture's own corner nobody sees beyond.
+    kept = decode(found["masks"], SHAPE)[..., np.argsort(found["class_ids"])]
+    np.testing.assert_array_equal(kept[..., :1], masks)
+    np.testing.assert_array_equal(kept[..., -1:], drawn((138, 198, 150, 210)))
+    # Along the picture's lower and right sides, neighbours see the place whole.
+    assert kept.shape[-1] == 2
 
 
 def test_a_crowd_is_no_large_thing():
