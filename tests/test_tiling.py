@@ -205,7 +205,7 @@ def test_masks_that_are_not_exact_are_joined_too(case, whole):
     corners = np.array([(y, x) for y in range(2, 100, 54) for x in range(2, 150, 54)])
     sizes = rng.integers(6, 51, corners.shape)
     masks = drawn(*np.concatenate([corners, corners + sizes], axis=1))
-    found = merged(masks, whole=whole, detects=lambda part: ways[rng.integers(4)](part))
+    found = merged(masks, whole=whole, detects=poor)
     assert len(found["scores"]) == len(corners)
     overlaps = coco.iou(found["masks"], _codes(masks), [0] * len(corners))
     assert (overlaps.max(axis=1) > 0.6).all()
