@@ -133,7 +133,7 @@ class Detection(TypedDict):
     rois: np.ndarray  # (n, 4) int32, pixels of the original image
     class_ids: np.ndarray  # (n,) int32
     scores: np.ndarray  # (n,) float32
-    masks: np.ndarray  # (h, w, n) bool
+    masks: np.ndarray | list[dict[str, Any]]  # (h, w, n) bool, or n run-length codes
 
 
 class Stage(NamedTuple):

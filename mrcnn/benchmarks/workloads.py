@@ -62,16 +62,10 @@ def training_step(config: Config, policy: str) -> Job:
     return Job(lambda: model.train_on_batch(batch), lambda: (flops, about))
 
 
-def detection(
+def random_model(
     config: type[Config], policy: str, *, objects: int, width: float = 1.0
-) -> Job:
-    """Pixels in, masks out, on one image with random weights.
-
-    `width` scales the channels of every layer, as structured pruning would.
-
-    Random weights are sure of nothing. Any confidence will do, then, and the row says
-    how many of at most `objects` detections went through the mask head.
-    """
+) -> MaskRCNN:
+    """Return a model of random weights that takes any region for an object."""
     settings = {
         "DETECTION_MIN_CONFIDENCE": 0.0,
         "DETECTION_MAX_INSTANCES": objects,
@@ -82,6 +76,20 @@ def detection(
     narrowed = build.narrower(type("Any", (config,), settings)(), width)
     model = build.model(narrowed, precision=policy)
     _favour_objects(model)
+    return model
+
+
+def detection(
+    config: type[Config], policy: str, *, objects: int, width: float = 1.0
+) -> Job:
+    """Pixels in, masks out, on one image with random weights.
+
+    `width` scales the channels of every layer, as structured pruning would.
+
+    Random weights are sure of nothing. Any confidence will do, then, and the row says
+    how many of at most `objects` detections went through the mask head.
+    """
+    model = random_model(config, policy, objects=objects, width=width)
     side = model.preprocessing.max_dim
     image = _noise(side)
 

@@ -27,6 +27,8 @@ def evaluate(
     batch_size: int = 1,
     seed: int | None = 0,
     scenes: Iterable[Scene] | None = None,
+    tile: int | tuple[int, int] | None = None,
+    overlap: int | None = None,
 ) -> TaskReport:
     """Measure a model on the images of a dataset, end to end and each task by itself.
 
@@ -38,12 +40,15 @@ def evaluate(
         seed: of the jitter in the isolated box metric; compare reports of one seed;
             None is 0.
         scenes: what `collect` returned for this model and dataset, to save detecting
-            again; in place of `image_ids`.
+            again; in place of `image_ids`, `tile` and `overlap`.
+        tile: large images are looked at in tiles, see `mrcnn.detection.detect`. What is
+            measured end to end follows; proposals and isolated tasks see whole images.
+        overlap: of tiles.
 
     Raises:
         ValueError: there is no image, annotations and image contradict each other, or
-            both `scenes` and `image_ids` are given; names the seed; or as `collect` and
-            `scenes.of_dataset`.
+            both `scenes` and what they stand for are given; names the seed; or as
+            `collect` and `scenes.of_dataset`.
         TypeError: as these.
     """
     model = native(model)
@@ -52,9 +57,18 @@ def evaluate(
     if fault := count(0).fault("seed", seed):
         raise ValueError(fault)
     if scenes is None:
-        scenes = collect(model, dataset, image_ids=image_ids, batch_size=batch_size)
+        scenes = collect(
+            model,
+            dataset,
+            image_ids=image_ids,
+            batch_size=batch_size,
+            tile=tile,
+            overlap=overlap,
+        )
     elif image_ids is not None:
         raise ValueError("give scenes or image_ids, not both: scenes name images.")
+    elif tile is not None or overlap is not None:
+        raise ValueError("give scenes or tile, not both: scenes are what was found.")
     else:
         scenes = of_dataset(scenes, dataset)
     if not scenes:

@@ -4,7 +4,6 @@ Masks are run-length encoded as they come, so that a set of large photographs fi
 memory, and so that pictures of failures need no second detection.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,13 @@ from mrcnn.data.annotations import check_dataset, check_model_classes
 from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.given import check_batch_size
 from mrcnn.data.transforms import check_image
-from mrcnn.detection import run, unmold, unmold_proposals
+from mrcnn.detection import run, run_tiled, unmold, unmold_proposals
 from mrcnn.nn.native import native
 from mrcnn.notices import quoted
 from mrcnn.ops.masks import boxes_of_masks
+from mrcnn.ops.rle import decode
 from mrcnn.structures import Detection
+from mrcnn.tiling import Tiling, asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +46,7 @@ class Objects:
 
     def masks(self) -> np.ndarray:
         """Decode the masks, bool (h, w, n)."""
-        if not self.encoded:
-            return np.zeros((*self.image_shape, 0), bool)
-        with warnings.catch_warnings():
-            # pycocotools' decoder has no `copy` keyword in `__array__` yet (NumPy 2).
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return rle.decode(list(self.encoded)).astype(bool)
+        return decode(self.encoded, self.image_shape)
 
     def select(self, keep: np.ndarray) -> "Objects":
         """Return the objects at the indices, or where the mask, `keep`."""
@@ -92,16 +88,22 @@ def annotated(class_ids: np.ndarray, masks: np.ndarray) -> Objects:
     )
 
 
-def detected(detection: Detection) -> Objects:
-    """Return what `mrcnn.detection.detect` found in an image, as `Objects`."""
+def detected(
+    detection: Detection, image_shape: tuple[int, int] | None = None
+) -> Objects:
+    """Return what `mrcnn.detection.detect` found in an image, as `Objects`.
+
+    Where its masks are run-length codes, `image_shape` (h, w) is needed.
+    """
     masks = detection["masks"]
+    arrays = isinstance(masks, np.ndarray)
     return Objects(
         np.asarray(detection["rois"]).reshape(-1, 4),
         np.asarray(detection["class_ids"], np.int32),
         np.asarray(detection["scores"], np.float32),
         np.zeros(len(detection["scores"]), bool),
-        _encode(masks),
-        masks.shape[:2],
+        _encode(masks) if arrays else tuple(masks),
+        masks.shape[:2] if arrays else image_shape,
     )
 
 
@@ -144,6 +146,8 @@ def collect(
     *,
     image_ids: Iterable[int] | None = None,
     batch_size: int = 1,
+    tile: int | tuple[int, int] | None = None,
+    overlap: int | None = None,
 ) -> list[Scene]:
     """Detect objects in images of a dataset, and keep them beside the ground truth.
 
@@ -154,6 +158,9 @@ def collect(
         dataset: a prepared dataset with annotations.
         image_ids: which of its images; all by default.
         batch_size: images that go through the model at once.
+        tile: for large images, see `mrcnn.detection.detect`; proposals stay those of
+            the whole image.
+        overlap: of tiles.
 
     Raises:
         ValueError: annotations and image contradict each other, the data set is not
@@ -162,6 +169,7 @@ def collect(
     """
     model = native(model)
     check_batch_size(batch_size)
+    tiles = asked(tile, overlap)
     check_dataset(dataset)
     check_model_classes(model, dataset)
     if is_count(image_ids, 0):
@@ -170,7 +178,7 @@ def collect(
     chosen = _listed(chosen, "image_ids", "internal ids of images")
     if unknown := _unknown(chosen, dataset):
         raise ValueError(f"image_ids has {unknown}.")
-    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size))
+    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size, tiles))
 
 
 def of_dataset(scenes: Iterable[Scene], dataset: Dataset) -> list[Scene]:
@@ -210,7 +218,11 @@ def _unknown(image_ids: Sequence[Any], dataset: Dataset) -> str:
 
 
 def _scenes(
-    model: Any, dataset: Dataset, image_ids: Sequence[int], batch_size: int
+    model: Any,
+    dataset: Dataset,
+    image_ids: Sequence[int],
+    batch_size: int,
+    tiles: Tiling | None,
 ) -> Iterator[Scene]:
     channels = len(model.preprocessing.mean_pixel)
     for start in range(0, len(image_ids), batch_size):
@@ -225,6 +237,22 @@ def _scenes(
             load_truth(dataset, i, image.shape[:2])
             for i, image in zip(batch, images, strict=True)
         ]
-        found = run(model, images, batch_size=batch_size)
-        for i, truth, stages in zip(batch, truths, found, strict=True):
-            yield Scene(i, truth, detected(unmold(*stages)), unmold_proposals(*stages))
+        found = _found(model, images, batch_size, tiles)
+        for i, truth, (objects, proposals) in zip(batch, truths, found, strict=True):
+            yield Scene(i, truth, objects, proposals)
+
+
+def _found(
+    model: Any,
+    images: Sequence[np.ndarray],
+    batch_size: int,
+    tiles: Tiling | None,
+) -> Iterator[tuple[Objects, np.ndarray]]:
+    """Yield what is detected in each image, and the proposals (p, 4) for it."""
+    if tiles is None:
+        for stages in run(model, images, batch_size=batch_size):
+            yield detected(unmold(*stages)), unmold_proposals(*stages)
+        return
+    found = run_tiled(model, images, tiles, batch_size=batch_size)
+    for image, (detection, proposals) in zip(images, found, strict=True):
+        yield detected(detection, image.shape[:2]), proposals

@@ -23,34 +23,42 @@ def _neighbours(
     return found
 
 
-def _blend(array: np.ndarray, target: int, axis: int) -> np.ndarray:
-    """Resize one axis: each output is a blend of the two nearest inputs."""
+def _blend(
+    array: np.ndarray, target: int, axis: int, part: slice = slice(None)
+) -> np.ndarray:
+    """Resize one axis, or make a part of it: each output blends the nearest inputs."""
     source = array.shape[axis]
     if source == target:
-        return array
-    lower, upper, low, high = _neighbours(source, target)
+        return array if part == slice(None) else array[(slice(None),) * axis + (part,)]
+    lower, upper, low, high = (found[part] for found in _neighbours(source, target))
     shape = [1] * array.ndim
-    shape[axis] = target
-    resized = array.take(lower, axis) * low.reshape(shape)
-    resized += array.take(upper, axis) * high.reshape(shape)
+    shape[axis] = len(low)
+    # Only what is taken becomes float: a large picture shrinks in little memory.
+    resized = array.take(lower, axis).astype(np.float32, copy=False)
+    resized = resized * low.reshape(shape)
+    other = array.take(upper, axis).astype(np.float32, copy=False)
+    resized += other * high.reshape(shape)
     return resized
 
 
-def resize_bilinear(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resize_bilinear(
+    array: np.ndarray, shape: tuple[int, int], columns: slice = slice(None)
+) -> np.ndarray:
     """Return an array (h, w, ...) resized to (*shape, ...) float32.
 
     Pixel centres are aligned, the outside counts as 0, and the result is clipped to the
     range of the input, so that a mask without holes keeps its corners: what
     scikit-image's `resize` does with order 1, mode "constant" and no anti-aliasing.
+    Where not all `columns` of the result are wanted, the others are not made.
     """
     array = np.asarray(array)
-    if array.dtype != np.float32:
-        array = array.astype(np.float32)
     # The axis that shrinks most first: less is left for the other.
     if shape[0] * array.shape[1] <= shape[1] * array.shape[0]:
-        resized = _blend(_blend(array, shape[0], 0), shape[1], 1)
+        resized = _blend(_blend(array, shape[0], 0), shape[1], 1, columns)
     else:
-        resized = _blend(_blend(array, shape[1], 1), shape[0], 0)
-    if array.size and resized is not array:
-        np.clip(resized, array.min(), array.max(), out=resized)
+        resized = _blend(_blend(array, shape[1], 1, columns), shape[0], 0)
+    resized = resized.astype(np.float32, copy=False)
+    if array.size and array.shape[:2] != tuple(shape):
+        low, high = np.float32(array.min()), np.float32(array.max())
+        np.clip(resized, low, high, out=resized)
     return resized
