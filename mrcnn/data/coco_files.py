@@ -23,9 +23,9 @@ from mrcnn.data.annotations import check_dataset
 from mrcnn.data.arrays import check_image
 from mrcnn.data.dataset import Dataset, image_name, load_objects
 from mrcnn.data.pictures import header
-from mrcnn.data.rle import encode
 from mrcnn.files import atomic_path
 from mrcnn.notices import quoted
+from mrcnn.ops.rle import encode
 from mrcnn.paths import as_path
 from mrcnn.structures import Detection
 

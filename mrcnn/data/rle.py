@@ -1,32 +1,15 @@
-"""Masks as COCO keeps them: run lengths of columns, and polygons, by pycocotools.
+"""Codes (`mrcnn.ops.rle`) of what COCO's files hold: polygons, and lengths of runs.
 
-A code is a dict of "size" [h, w] and "counts": lengths of runs, background first, down
-the columns; as a list ("uncompressed") or as text (bytes), six bits a character
+Those lie there as a list ("uncompressed") or as text, six bits a character
 (https://github.com/cocodataset/cocoapi, common/maskApi.c).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco
 
-Code = dict[str, Any]
-
-
-def encode(masks: np.ndarray) -> list[Code]:
-    """Return a code with counts as bytes for each of masks (h, w, n) bool."""
-    if not masks.size:
-        shape = list(masks.shape[:2])
-        return [{"size": shape, "counts": b""} for _ in range(masks.shape[-1])]
-    return coco.encode(np.asfortranarray(masks, np.uint8))
-
-
-def decode(codes: Sequence[Code], shape: tuple[int, int]) -> np.ndarray:
-    """Return the masks of codes of one shape (h, w), bool (h, w, n)."""
-    if not codes:
-        return np.zeros((*shape, 0), bool)
-    return coco.decode(list(codes)).view(bool)
+from mrcnn.ops.rle import Code
 
 
 def of_polygons(parts: Sequence[np.ndarray], height: int, width: int) -> Code:

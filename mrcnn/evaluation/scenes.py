@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as rle
 
 from mrcnn.checks.kinds import is_count
 from mrcnn.data.annotations import check_dataset, check_model_classes
@@ -20,7 +19,7 @@ from mrcnn.detection import run, run_tiled, unmold, unmold_proposals
 from mrcnn.nn.native import native
 from mrcnn.notices import quoted
 from mrcnn.ops.masks import boxes_of_masks
-from mrcnn.ops.rle import decode
+from mrcnn.ops.rle import decode, encode
 from mrcnn.structures import Detection
 from mrcnn.tiling import Tiling, asked
 
@@ -83,7 +82,7 @@ def annotated(class_ids: np.ndarray, masks: np.ndarray) -> Objects:
         abs(class_ids),
         np.ones(len(class_ids), np.float32),
         class_ids < 0,
-        _encode(masks),
+        tuple(encode(masks)),
         masks.shape[:2],
     )
 
@@ -102,15 +101,9 @@ def detected(
         np.asarray(detection["class_ids"], np.int32),
         np.asarray(detection["scores"], np.float32),
         np.zeros(len(detection["scores"]), bool),
-        _encode(masks) if arrays else tuple(masks),
+        tuple(encode(masks)) if arrays else tuple(masks),
         masks.shape[:2] if arrays else image_shape,
     )
-
-
-def _encode(masks: np.ndarray) -> tuple[dict[str, Any], ...]:
-    if not masks.size:
-        return ()
-    return tuple(rle.encode(np.asfortranarray(masks, np.uint8)))
 
 
 def check_names(scenes: Sequence[Scene], count: int) -> None:

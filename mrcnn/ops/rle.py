@@ -20,6 +20,14 @@ STRIP = 1 << 22
 """Pixels of a mask that are drawn at a time."""
 
 
+def encode(masks: np.ndarray) -> list[Code]:
+    """Return the codes of masks (h, w, n) bool."""
+    if not masks.size:
+        shape = list(masks.shape[:2])
+        return [{"size": shape, "counts": b""} for _ in range(masks.shape[-1])]
+    return coco.encode(np.asfortranarray(masks, np.uint8))
+
+
 def encode_masks(
     masks: np.ndarray,
     boxes: np.ndarray,

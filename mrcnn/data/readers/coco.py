@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from mrcnn.data import rle
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.faults import Faults
 from mrcnn.data.frames import FRAME
@@ -15,8 +14,9 @@ from mrcnn.data.pictures import examine, header
 from mrcnn.data.readers import splits
 from mrcnn.data.readers.coco_file import Entry, Id, Object, read_entries
 from mrcnn.data.readers.coco_masks import code_of
-from mrcnn.data.readers.places import picture
+from mrcnn.data.readers.fields import find_picture
 from mrcnn.data.via_classes import BACKGROUND, Classes, class_names, in_order
+from mrcnn.ops.rle import decode
 from mrcnn.paths import as_path
 
 KIND = "a COCO file"
@@ -43,7 +43,7 @@ class CocoDataset(Dataset):
             * (-1 if found.crowd else 1)
             for found, category in zip(info["objects"], info["classes"], strict=True)
         ]
-        return rle.decode(codes, shape), np.array(ids, np.int32)
+        return decode(codes, shape), np.array(ids, np.int32)
 
 
 def fits(path: Path) -> bool:
@@ -133,7 +133,7 @@ def _on_disk(
     places: dict[Path, str] = {}
     for entry in entries:
         try:
-            place = picture(folders, entry.name)
+            place = find_picture(None, folders, entry.name, "its file_name")
             frame, (height, width) = _frame(entry, place, orientation)
             if place in places:
                 raise ValueError(f"{place} is the picture of {places[place]} too.")

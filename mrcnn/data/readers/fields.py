@@ -6,7 +6,7 @@ Each check raises ValueError that begins with `where`: file, entry and field.
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +86,24 @@ def inside(root: Path, folder: Path, name: Any, where: str) -> Path:
     return root / joined
 
 
-def find_picture(root: Path, folders: Collection[Path], name: Any, where: str) -> Path:
+def find_picture(
+    root: Path | None, folders: Sequence[Path], name: Any, where: str
+) -> Path:
     """Return a picture of the annotations, by its name in the first folder that has it.
 
     As `via_dataset.find_image`, which also takes one without the folders of its name.
+
+    Args:
+        root: which no path may leave; None stands for each folder itself.
+        folders: where the picture may lie.
+        name: as the annotations have it.
+        where: these are, for errors.
 
     Raises:
         FileNotFoundError: there is none; says what is near.
         ValueError: `name` leads out of `root`.
     """
-    places = [inside(root, folder, name, where) for folder in folders]
+    places = [inside(root or folder, folder, name, where) for folder in folders]
     try:
         for place in places:
             if place.is_file():
@@ -105,9 +113,10 @@ def find_picture(root: Path, folders: Collection[Path], name: Any, where: str) -
         for folder in folders:
             if last and last not in (".", "..") and (folder / last).is_file():
                 return folder / last
-        return find_image(next(iter(folders)), plain)
+        return find_image(folders[0], plain)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{where}: {error}") from None
+        looked = f" Looked in {', '.join(map(str, folders))}." if folders[1:] else ""
+        raise FileNotFoundError(f"{where}: {error}{looked}") from None
     except OSError as error:  # as of a name that is too long
         raise ValueError(
             f"{where} is {quoted(name)}: no file has that name ({error.strerror})."

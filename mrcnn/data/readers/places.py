@@ -1,15 +1,11 @@
 """Where the files of a data set lie: annotations, and pictures inside their folder."""
 
 import functools
-import os
-from collections.abc import Iterable
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from mrcnn.data.annotation_text import read_json, recognise
 from mrcnn.data.via_csv import is_csv
-from mrcnn.data.via_dataset import find_image
-from mrcnn.notices import quoted
 
 FEW = 100
 """Such files that a folder may hold before it is one of a file for each picture."""
@@ -62,38 +58,3 @@ def annotation_files(folder: Path) -> list[Path]:
 
 def _may_annotate(path: Path) -> bool:
     return path.suffix.lower() in (".json", ".csv") and path.is_file()
-
-
-def picture(folders: Iterable[Path], name: Any) -> Path:
-    """Return the file of a picture, named as in an annotation file.
-
-    Args:
-        folders: where it may lie; the first that has it counts.
-        name: its path in one of them, with folders or, if these are another
-            machine's, without.
-
-    Raises:
-        FileNotFoundError: it is in none of them; says what is near.
-        ValueError: `name` is no text, or leaves the folder.
-    """
-    if not isinstance(name, str) or not name.strip():
-        raise ValueError(f"the picture's name is {quoted(name)}: it must be a text.")
-    plain = name.replace("\\", "/")
-    away = plain.startswith("/") or PureWindowsPath(plain).drive
-    if away or ".." in plain.split("/"):
-        raise ValueError(
-            f"picture {quoted(name)} leaves the folder of the data set: write its path "
-            "from there on, without '..'."
-        )
-    folders = list(folders)
-    for folder in folders:
-        if os.path.isfile(folder / plain):
-            return folder / plain
-    missing: FileNotFoundError | None = None
-    for folder in folders:
-        try:
-            return find_image(folder, name)
-        except FileNotFoundError as error:
-            missing = missing or error
-    looked = ", ".join(map(str, folders))
-    raise FileNotFoundError(f"{missing} Looked for in {looked}; images= names others.")

@@ -7,14 +7,9 @@ Roboflow's `train/_annotations.coco.json` among its pictures, one file with `ima
 import re
 from pathlib import Path
 
+from mrcnn.data.readers.fields import SPLITS
 from mrcnn.data.readers.places import annotation_files, kind_of
 
-ALIKE = (
-    {"train", "training"},
-    {"val", "valid", "validation"},
-    {"test", "testing"},
-)
-"""Names of one split."""
 FOLDERS = ("", "images", "data")
 """Where pictures lie below a folder."""
 
@@ -22,7 +17,7 @@ FOLDERS = ("", "images", "data")
 def words_of(split: str) -> set[str]:
     """Return the names that a split may have, in small letters."""
     word = split.casefold()
-    return next((alike for alike in ALIKE if word in alike), {word})
+    return next((alike for alike in SPLITS if word in alike), {word})
 
 
 def is_of(name: str, split: str) -> bool:

@@ -169,7 +169,7 @@ def test_pictures_stay_inside_the_folder(tmp_path, name):
         made["images"][0]["file_name"] = name
 
     file = write(tmp_path / "set", change)
-    with pytest.raises(ValueError, match=r"images\[0\].*leaves the folder"):
+    with pytest.raises(ValueError, match=r"images\[0\].*leads out of"):
         open_dataset(file)
 
 
