@@ -11,6 +11,7 @@ from pycocotools.coco import COCO
 
 from mrcnn.data import open_dataset, rle
 from mrcnn.data.readers.coco import CocoDataset
+from mrcnn.ops.rle import encode
 from tests.data.readers.coco_sets import SHAPE, SQUARE, TRIANGLE, picture, write
 
 
@@ -88,7 +89,7 @@ def test_runs_as_text_have_the_lengths_that_pycocotools_reads(seed):
     rng = np.random.default_rng(seed)
     shape = rng.integers(1, 300, 2)
     masks = rng.random((*shape, 1)) < rng.choice([0, 0.002, 0.5, 1])
-    (code,) = rle.encode(masks)
+    (code,) = encode(masks)
     runs = rle.runs_of(code["counts"])
     pixels = masks[..., 0].ravel(order="F").astype(int)
     edges = np.flatnonzero(np.diff(pixels, prepend=0)).tolist()
