@@ -138,8 +138,13 @@ def _on_disk(
             if place in places:
                 raise ValueError(f"{place} is the picture of {places[place]} too.")
         except (OSError, ValueError) as error:
-            kind = type(error) if isinstance(error, FileNotFoundError) else ValueError
-            faults.add(kind(f"{entry.where}: {error}"))
+            missing = isinstance(error, FileNotFoundError)
+            kind, hint = (
+                (FileNotFoundError, " images= names another folder.")
+                if missing
+                else (ValueError, "")
+            )
+            faults.add(kind(f"{entry.where}: {error}{hint}"))
             continue
         places[place] = entry.where
         objects = [found for found in entry.objects if found.category in wanted]
