@@ -27,6 +27,9 @@ WATCHERS = (
 )
 """Keras' own callbacks that watch one number of an epoch."""
 
+REMEMBERING = (*WATCHERS, keras.callbacks.SwapEMAWeights)
+"""Keras' own callbacks that remember something from epoch to epoch."""
+
 _WAY_OUT = (
     'set LEARNING_RATE_SCHEDULE = "constant" and WARMUP_STEPS = 0 (and give a number '
     "as the learning rate), or leave the callback out."
@@ -87,10 +90,15 @@ class Memory(keras.callbacks.Callback):
     It stands right behind that callback. Resumable, see `training_state`.
     """
 
-    NUMBERS = ("best", "best_epoch", "wait", "stopped_epoch", "cooldown_counter")
+    NUMBERS = (
+        *("best", "best_epoch", "wait", "stopped_epoch", "cooldown_counter"),
+        *("_batches_seen_since_last_saving", "_last_batch_seen"),
+        "_ema_weights_in_model",
+    )
     SETTINGS = (
         *("monitor", "mode", "patience", "baseline", "start_from_epoch"),
         *("restore_best_weights", "factor", "cooldown", "min_lr", "save_best_only"),
+        *("save_freq", "swap_on_epoch"),
     )
 
     def __init__(self, callback: keras.callbacks.Callback) -> None:
@@ -100,7 +108,10 @@ class Memory(keras.callbacks.Callback):
         self._over = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        vars(self.callback).update(self._restored)
+        held = vars(self.callback)
+        if "_ema_weights_in_model" in held:  # of an optimizer that is gone
+            held["_ema_weights_in_model"] = False
+        held.update(self._restored)
         self._restored, self._over = {}, False
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -147,7 +158,7 @@ def with_memories(
         for callback in callbacks
         for each in (
             (callback, Memory(callback))
-            if isinstance(callback, WATCHERS)
+            if isinstance(callback, REMEMBERING)
             else (callback,)
         )
     ]

@@ -361,6 +361,25 @@ def test_a_callback_changes_the_working_folder(run, tmp_path, monkeypatch):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_averaged_weights_go_on(run, tiny_config):
+    """Keras itself takes the averages of the last stage's optimizer for this one's."""
+    averaging = partial(keras.optimizers.SGD, use_ema=True, ema_momentum=0.5)
+
+    def trained(*others, stages, **options):
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        return run(swap, *others, stages=stages, optimizer=averaging, **options)
+
+    stages = [Stage("heads", 2, 1e-6), Stage("all", 2, 1e-6)]
+    whole, start = trained(stages=stages, folder=None), run(folder=None)
+    for weight, before in zip(whole.weights, start.weights, strict=True):
+        if weight.name == "kernel":  # such small steps change next to nothing
+            np.testing.assert_allclose(weight, before, atol=0.05)
+    for epoch in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            trained(Interruption(epoch), stages=stages, resume=epoch > 1)
+    assert_same(trained(stages=stages), whole)
+
+
 # --- All that chance is drawn from
 
 
