@@ -102,7 +102,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        faults = 0
+        faults = count = 0
         for count, fault in enumerate(
             campaign(options.kills, options.seed, Path(scratch)), 1
         ):
