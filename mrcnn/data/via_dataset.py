@@ -225,6 +225,10 @@ def find_image(folder: Path, filename: str) -> Path:
             (n for f, n in there.items() if Path(f).stem == Path(_folded(last)).stem),
             None,
         )
+        if near and unicodedata.normalize("NFC", near) == unicodedata.normalize(
+            "NFC", last
+        ):
+            return folder / near  # written as macOS does, with accents by themselves
         hint = f" (but {near!r} is there)" if near else ""
     raise FileNotFoundError(
         f"image {folder / filename} is missing{hint}, though the annotations list it: "

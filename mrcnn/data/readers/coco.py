@@ -1,6 +1,7 @@
 """COCO JSON: files of pycocotools, Roboflow, CVAT, Label Studio, VIA and others."""
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,18 @@ from mrcnn.data.frames import FRAME
 from mrcnn.data.orientation import check_orientation, turned_shape
 from mrcnn.data.pictures import examine, header
 from mrcnn.data.readers import splits
-from mrcnn.data.readers.coco_file import Entry, Id, Object, read_entries
+from mrcnn.data.readers.coco_classes import shared
+from mrcnn.data.readers.coco_file import (
+    Categories,
+    Entry,
+    Id,
+    Object,
+    read_categories,
+    read_entries,
+)
 from mrcnn.data.readers.coco_masks import code_of
 from mrcnn.data.readers.fields import find_picture
-from mrcnn.data.via_classes import BACKGROUND, Classes, class_names, in_order
+from mrcnn.data.via_classes import Classes, class_names, in_order
 from mrcnn.ops.rle import decode
 from mrcnn.paths import as_path
 
@@ -71,7 +80,8 @@ def read(
         split: which file of a folder.
         images: the folder of the pictures; by default it is looked for beside `path`.
         classes: names of the categories that are wanted, in the order of their ids, or
-            a mapping from categories to names, None leaving some out; by default all.
+            a mapping from categories to names, None leaving some out; by default all,
+            those of the other splits of a folder included.
         skip_faulty: leave out faulty images and objects, and print which.
         orientation: of pictures with an orientation tag: "turned", "stored", or "auto":
             as the height and width in the file say, else turned.
@@ -90,36 +100,33 @@ def read(
         folders = splits.picture_folders(path, file, split)
     named = None if classes is None else class_names(classes)
     faults = Faults(file)
-    entries, names = read_entries(file, faults)
-    wanted = _wanted(names, named, entries, faults)
+    entries, own = read_entries(file, faults)
+    others = [read_categories(other) for other in splits.others(path, KIND, file)]
+    wanted = (
+        shared(own, others, faults)
+        if named is None
+        else _wanted(own, others, named, faults)
+    )
     ready = list(_on_disk(entries, folders, orientation, wanted, faults))
     faults.settle(skip=skip_faulty)
     return _dataset(file, ready, wanted, named)
 
 
 def _wanted(
-    names: dict[Id, str],
-    named: dict[str, str | None] | None,
-    entries: Sequence[Entry],
+    own: Categories,
+    others: Sequence[Categories],
+    named: dict[str, str | None],
     faults: Faults,
 ) -> dict[Id, str]:
-    """Return the class of each category that is to be read."""
-    if named is None:
-        for number, name in names.items():
-            if name.strip().casefold() in BACKGROUND:
-                faults.add(
-                    f"{faults.subject}: category {number!r}, {name!r}, has objects and "
-                    "the background's name: classes= gives it another, or None.",
-                    grave=True,
-                )
-        return names
-    if lacking := [name for name in named if name not in names.values()]:
+    """Return the class of each category that was named; some split must have it."""
+    there = dict.fromkeys(n for each in (own, *others) for n in each.names.values())
+    if lacking := [name for name in named if name not in there]:
         faults.add(
             f"{faults.subject}: there is no category {', '.join(map(repr, lacking))}, "
-            f"which classes has; there are {', '.join(map(repr, names.values()))}.",
+            f"which classes has; there are {', '.join(map(repr, there))}.",
             grave=True,
         )
-    return {i: named[n] for i, n in names.items() if named.get(n) is not None}
+    return {i: named[n] for i, n in own.names.items() if named.get(n) is not None}
 
 
 def _on_disk(
@@ -216,8 +223,11 @@ def _dataset(
     for number, key in keys.items():
         numbers.setdefault(key, number)
     dataset = CocoDataset()
+    whole = [number for number in numbers.values() if isinstance(number, int)]
+    free = count(max(whole, default=0) + 1)  # for classes of other splits alone
     for key in keys.values() if named is None else in_order(named):
-        dataset.add_class(SOURCE, numbers[key], wanted[numbers[key]])
+        number = numbers[key] if key in numbers else next(free)
+        dataset.add_class(SOURCE, number, wanted.get(number, key))
     for image in ready:
         image["classes"] = [numbers[keys[o.category]] for o in image["objects"]]
         dataset.add_image(SOURCE, **image)

@@ -4,7 +4,6 @@ Format: https://cocodataset.org/#format-data. Read as annotation tools write it:
 `bbox` and the ids of annotations are not believed, and `iscrowd` may be missing.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from mrcnn.data.faults import Faults
 from mrcnn.data.readers.coco_masks import Mask, checked_mask
 from mrcnn.data.readers.places import parsed
 from mrcnn.data.via import FARTHEST
-from mrcnn.data.via_classes import BACKGROUND
 from mrcnn.notices import quoted
 
 SECTIONS = ("images", "annotations", "categories")
@@ -42,15 +40,33 @@ class Object:
     where: str
 
 
-def read_entries(path: Path, faults: Faults) -> tuple[list[Entry], dict[Id, str]]:
-    """Return the images with their objects, and the names of categories by their ids.
+@dataclass(frozen=True)
+class Categories:
+    """Names and groups of a file's categories by id, and those that have objects."""
 
-    Categories come in the order of their ids. Faults are gathered.
-    """
+    file: Path
+    names: dict[Id, str]
+    groups: dict[Id, Any]
+    used: set[Id]
+
+
+def read_categories(path: Path) -> Categories:
+    """Return the categories of a file of another split, whose faults are told there."""
+    content, faults = parsed(path), Faults(path)
+    names, groups = _categories(
+        _section(content, "categories", path, faults), path, faults
+    )
+    annotations = _section(content, "annotations", path, faults)
+    used = [a.get("category_id") for a in annotations if isinstance(a, dict)]
+    return Categories(path, names, groups, {i for i in used if isinstance(i, Id)})
+
+
+def read_entries(path: Path, faults: Faults) -> tuple[list[Entry], Categories]:
+    """Return the images with their objects, and the categories. Faults are gathered."""
     content = parsed(path)
     sections = {name: _section(content, name, path, faults) for name in SECTIONS}
     if faults.found:
-        return [], {}
+        return [], Categories(path, {}, {}, set())
     names, groups = _categories(sections["categories"], path, faults)
     entries = _images(sections["images"], path, faults)
     seen: dict[Id, tuple[Object, Id]] = {}
@@ -70,7 +86,8 @@ def read_entries(path: Path, faults: Faults) -> tuple[list[Entry], dict[Id, str]
         except ValueError as error:
             faults.add(error)
     sound = [entry for entry in entries.values() if entry is not None]
-    return sound, _classes(names, groups, sound, path)
+    used = {found.category for entry in sound for found in entry.objects}
+    return sound, Categories(path, names, groups, used)
 
 
 def _section(content: Any, name: str, path: Path, faults: Faults) -> list[Any]:
@@ -87,7 +104,7 @@ def _section(content: Any, name: str, path: Path, faults: Faults) -> list[Any]:
 def _categories(
     categories: list[Any], path: Path, faults: Faults
 ) -> tuple[dict[Id, str], dict[Id, Any]]:
-    """Return names of categories by their ids, in the order of these, and groups."""
+    """Return names of categories by their ids, and their groups."""
     names: dict[Id, str] = {}
     groups: dict[Id, Any] = {}
     for place, category in enumerate(categories):
@@ -105,8 +122,6 @@ def _categories(
             groups[number] = category.get("supercategory")
         except ValueError as error:
             faults.add(error, grave=True)
-    if all(isinstance(number, int) for number in names):
-        names = dict(sorted(names.items()))
     return names, groups
 
 
@@ -200,26 +215,3 @@ def _check_twice(
             "for each attribute. Keep the one that is meant."
         )
     seen[number] = mask, found.category
-
-
-def _classes(
-    names: dict[Id, str], groups: dict[Id, Any], entries: list[Entry], path: Path
-) -> dict[Id, str]:
-    """Return the categories without those that no object has and that are no classes.
-
-    Roboflow writes the group of all others as a category; others write a background.
-    Any other category without objects stays: another split may have some.
-    """
-    counts = Counter(found.category for entry in entries for found in entry.objects)
-    kept = {}
-    for number, name in names.items():
-        others = [group for i, group in groups.items() if names[i] != name]
-        idle = bool(others) and all(group == name for group in others)
-        if not counts[number] and (idle or name.strip().casefold() in BACKGROUND):
-            print(
-                f"{path}: category {number!r}, {name!r}, has no object, and is the "
-                "group of all others or the background: it is no class."
-            )
-        else:
-            kept[number] = name
-    return kept

@@ -63,7 +63,8 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
     """Return the data set of a CVAT file.
 
     Classes are in the order of the file's list of labels, or of the alphabet if it has
-    none; a picture's `subset` is its split.
+    none; those of further files, one for each subset, follow. A picture's `subset` is
+    its split.
 
     Args:
         path: of the XML file, or of the folder that has it. Pictures lie beside it or
@@ -82,7 +83,8 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
     file, *others = files.values()
     if others:  # a file for each subset, as Datumaro writes them
         file, split = files[fields.choose_split(files, split, path)], None
-    tree = _tree(file)
+    trees = {each: _tree(each) for each in files.values()}
+    tree = trees[file]
     if tree.find("track") is not None:
         raise ValueError(
             f"{file} is of a video (CVAT for video): export it as CVAT for images."
@@ -100,9 +102,14 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
         except (OSError, ValueError) as error:
             faults.add(error)
     _tell_left_out(images, file)
-    names = _class_names(tree, images, file, faults)
+    # Those of the other subsets too, so that all number them alike.
+    names = dict.fromkeys(
+        name
+        for each, root in trees.items()
+        for name in _class_names(root, each, faults if each == file else Faults(each))
+    )
     return assemble(
-        DrawnDataset(), "cvat", names, pictures, faults, skip_faulty=skip_faulty
+        DrawnDataset(), "cvat", list(names), pictures, faults, skip_faulty=skip_faulty
     )
 
 
@@ -117,14 +124,12 @@ def _tree(file: Path) -> ET.Element:
         ) from None
 
 
-def _class_names(
-    tree: ET.Element, images: list[ET.Element], file: Path, faults: Faults
-) -> list[str]:
+def _class_names(tree: ET.Element, file: Path, faults: Faults) -> list[str]:
     """Return the labels that the file lists, else those of its shapes in order."""
     listed = tree.findall("meta//labels/label/name")
     drawn = {
         shape.get("label", "")
-        for image in images
+        for image in tree.findall("image")
         for shape in image
         if shape.tag in SHAPES and shape.get("label", "").strip()
     }

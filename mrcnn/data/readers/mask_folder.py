@@ -70,7 +70,8 @@ def fits(path: Path) -> bool:
 def _sets(path: Path) -> Iterator[tuple[Path, Path, Path]]:
     """Yield folders that have a folder of pictures and one of masks: all three.
 
-    Those below others are not looked for, nor those more than two levels down.
+    Of "images/train" and "masks/train" the folder is that of the pictures. Those below
+    others are not looked for, nor those more than two levels down.
     """
     level = [path]
     for _ in range(3):
@@ -78,7 +79,14 @@ def _sets(path: Path) -> Iterator[tuple[Path, Path, Path]]:
         for folder in level:
             pairs = [(folder / a, folder / b) for a, b in PAIRS]
             pair = next((p for p in pairs if p[0].is_dir() and p[1].is_dir()), None)
-            if pair:
+            parts = [
+                (image, image, pair[1] / image.name)
+                for image in (fields.folders_in(pair[0]) if pair else ())
+                if fields.split_of(Path(image.name)) and (pair[1] / image.name).is_dir()
+            ]
+            if parts:  # images/train and masks/train
+                yield from parts
+            elif pair:
                 yield folder, *pair
             else:
                 below += fields.folders_in(folder)

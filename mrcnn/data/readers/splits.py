@@ -4,6 +4,7 @@ Layouts: COCO's `annotations/instances_train2017.json` with `train2017/` or `ima
 Roboflow's `train/_annotations.coco.json` among its pictures, one file with `images/`.
 """
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def words_of(split: str) -> set[str]:
 
 def is_of(name: str, split: str) -> bool:
     """Tell whether a file or folder is named after a split, as in "val2017"."""
-    words = set(re.findall(r"[^\W\d_]+", name.casefold())) | {name.casefold()}
+    plain = name.casefold()
+    words = {plain, *re.findall(r"[^\W\d_]+", plain), *re.findall(r"[^\W_]+", plain)}
     return bool(words & words_of(split))
 
 
@@ -62,6 +64,21 @@ def one(path: Path, kind: str, split: str | None) -> Path:
         f"{path}: {what}, and {len(chosen)} files fit: give split= or the path of one "
         f"file. There are: {there}."
     )
+
+
+def others(path: Path, kind: str, file: Path) -> list[Path]:
+    """Return the files of the other splits of a data set, whose classes are the same.
+
+    Args:
+        path: of the data set, a folder or the file.
+        kind: what the files hold.
+        file: of the split that is read.
+    """
+    found = []
+    for names in SPLITS if path.is_dir() else ():
+        with contextlib.suppress(ValueError):  # none, or which is meant is open
+            found.append(one(path, kind, min(names)))
+    return [other for other in dict.fromkeys(found) if other != file]
 
 
 def _named(file: Path, folder: Path, split: str) -> bool:

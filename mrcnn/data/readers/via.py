@@ -36,7 +36,7 @@ def read(
         path: the file, or a folder of pictures that holds it.
         split: which file of a folder.
         classes: see `ViaDataset.load_via`; by default the values of the attribute, in
-            the order of the alphabet. Give them if the splits do not have the same.
+            the order of the alphabet, those of the other splits of a folder included.
         class_key: the attribute that holds the class; by default the only one.
         images: see `ViaDataset.load_via`, as the others.
         polylines: how they are read.
@@ -49,9 +49,13 @@ def read(
         ValueError: lists what is wrong, by file, image and region.
     """
     file = splits.one(path, VIA, split)
+    if classes is None:
+        files = [file, *splits.others(path, VIA, file)]
+        found = set().union(*(_values(each, class_key) for each in files))
+        classes = sorted(found) or ALONE
     return load_via(
         file,
-        _values(file, class_key) if classes is None else classes,
+        classes,
         class_key=class_key,
         images=images,
         polylines=polylines,
@@ -61,14 +65,14 @@ def read(
     )
 
 
-def _values(file: Path, key: str | None) -> Classes:
-    """Return the values of the attribute that holds the class, each a class."""
+def _values(file: Path, key: str | None) -> set[str]:
+    """Return the values of the attribute that holds the class; none if none is said."""
     faults = Faults(file)  # told when the file is read for the data set
     annotated = annotations.read(file, polylines="lines", faults=faults)
     regions = [region for image in annotated.values() for region in image]
     counts = values_of(regions)
     if not any(value != "''" for values in counts.values() for value in values):
-        return ALONE
+        return set()
     key = find_key(counts, file, key, ALONE)
     names = set()
     for region in regions:
@@ -76,4 +80,4 @@ def _values(file: Path, key: str | None) -> Classes:
             names.add(value_of(region.attributes.get(key)))
         except ValueError:
             continue  # told, too
-    return sorted(names - {""}) or ALONE
+    return names - {""}

@@ -203,7 +203,7 @@ def test_categories_may_be_chosen_and_joined(tmp_path):
     assert [joined.load_mask(i)[1].tolist() for i in range(3)] == [[1, 1], [1, -1], []]
     order = open_dataset(file, classes=["never", "cat", "cup"])
     assert order.load_mask(0)[1].tolist() == [2, 3]
-    with pytest.raises(ValueError, match=r"no category 'dog'.*'cup', 'cat', 'never'"):
+    with pytest.raises(ValueError, match=r"no category 'dog'.*'cat', 'cup', 'never'"):
         open_dataset(file, classes=["cat", "dog"])
 
 

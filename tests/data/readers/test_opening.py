@@ -72,7 +72,9 @@ def test_splits_of_a_folder(tmp_path):
     for split in ("train", "val"):
         (tmp_path / split).mkdir()
         save(tmp_path / split, via([region(kind=split)]), "via_region_data.json")
-    assert open_dataset(tmp_path, "validation").class_names == ["BG", "val"]
+    dataset = open_dataset(tmp_path, "validation")
+    assert dataset.class_names == ["BG", "train", "val"]
+    assert dataset.load_mask(0)[1].tolist() == [2]
     with pytest.raises(ValueError, match=r"2 files fit: give split= .*train/via_regi"):
         open_dataset(tmp_path)
 
