@@ -116,7 +116,10 @@ def decoded(data: bytes, path: Path) -> str:
     """Return a file's text; ValueError if it is of another kind, or no text."""
     for start, kind in BYTES.items():
         if data.startswith(start):
-            raise ValueError(f"{path} is {kind}, not valid JSON.")
+            raise ValueError(
+                f"{path} is {kind}, not valid JSON: give the annotation file, or the "
+                "folder that holds it, unpacked."
+            )
     try:
         return data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from PIL import Image
 from mrcnn.data import deep
 from mrcnn.data.file_kinds import kind_of
 from mrcnn.data.orientation import turned_shape
+from mrcnn.data.pictures import header
 from mrcnn.data.readers.drawn import measure
 
 GREY = ("1", "L", "P", "I;16", "I;16B", "I;16L", "I")
@@ -79,7 +80,8 @@ def frame_of_size(
     Raises ValueError if the picture has them neither stored nor turned.
     """
     *size, tag = measure(picture)
-    shape = measure(mask)[:2]
+    # Of a mask that is no picture, as one of 64 bits, Pillow knows nothing.
+    shape = (header(mask) or read_numbers(mask, colours=True).shape)[:2]
     if shape == turned_shape(size, tag):
         frame = "turned"
     elif shape == tuple(size):

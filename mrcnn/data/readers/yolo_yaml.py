@@ -53,7 +53,8 @@ def class_names(content: dict[str, Any], file: Path) -> list[str]:
             f"{where} is {quoted(names)}: expected the names of the classes, as a list "
             "or by number from 0 on."
         )
-    texts = [str(n) if isinstance(n, int | float) else n for n in names]
+    # `on` and `no` are true and false to YAML; nobody would know them again.
+    texts = [str(n) if type(n) in (int, float) else n for n in names]
     found = [fields.label(n, f"{where}: class {i}") for i, n in enumerate(texts)]
     if len(set(found)) < len(found):
         twice = next(name for name in found if found.count(name) > 1)

@@ -32,6 +32,7 @@ def areas(folder, split=None):
         (np.uint8, ".tif"),
         (np.uint16, ".tif"),
         (np.int32, ".tif"),
+        (np.int64, ".tif"),  # what skimage.measure.label returns
     ],
 )
 def test_numbers_of_any_bits_are_read_as_they_are(tmp_path, kind, suffix):
@@ -52,8 +53,8 @@ def test_marks_without_numbers_are_refused(tmp_path):
         path = numbers(tmp_path, name, pixels)
     with pytest.raises(ValueError, match=r"a\.png marks several pieces with one value"):
         mask_folder.read(tmp_path)
-    numbers(tmp_path, "a", np.where(pixels, np.uint8(7), np.uint8(0)))
-    dataset = mask_folder.read(tmp_path)  # 7 and 255 are two numbers: one is seen later
+    numbers(tmp_path, "a", np.arange(600, dtype=np.uint16).reshape(written.SIZE))
+    dataset = mask_folder.read(tmp_path)  # most are numbers: the others are seen later
     with pytest.raises(ValueError, match=f"{path.name} marks several pieces"):
         dataset.load_mask(2)
     for name in written.SET:  # a single object in each picture
@@ -125,3 +126,19 @@ def test_a_file_names_the_class(tmp_path):
     (tmp_path / "classes.txt").write_text("nucleus\ncell\n")
     with pytest.raises(ValueError, match="has 2 names"):
         mask_folder.read(tmp_path)
+
+
+@pytest.mark.parametrize("kinds", [1, 3])
+def test_numbers_of_classes_are_refused(tmp_path, kinds):
+    """Each class lies in several pieces; of objects, one that is hidden in part."""
+    written.as_masks(tmp_path)
+    pixels = np.zeros(written.SIZE, np.uint8)
+    pixels[2:4, 2:-1:4] = 1 + np.arange(7) % kinds
+    for name in written.SET:
+        numbers(tmp_path, name, pixels)
+    with pytest.raises(ValueError, match=r"a\.png marks several pieces with one value"):
+        areas(tmp_path)
+    pixels[2:4, 2:-1:4] = [1, 1, *range(2, 7)]
+    for name in written.SET:
+        numbers(tmp_path, name, pixels)
+    assert areas(tmp_path)["a"] == [4, 2, 2, 2, 2, 2]

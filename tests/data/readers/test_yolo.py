@@ -51,6 +51,7 @@ def test_names_are_a_list_or_by_number(tmp_path, names):
         ("train: train/images\nnames: {0: cup, 2: plate}\n", "numbers .0, 2.: count"),
         ("train: train/images\nnames: cup\n", "field 'names' is 'cup'"),
         ("train: train/images\nnames: [cup, cup]\n", "'cup' twice"),
+        ("train: train/images\nnames: [on, off]\n", "class 0 is True: expected a text"),
         (DATA + "nc: 3\n", "field 'nc' is 3, but names 2"),
         (DATA + "train: x\n", "writes a key twice"),
         (DATA + "a: &a [1]\nb: [*a]\n", "references"),
