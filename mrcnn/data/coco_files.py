@@ -226,7 +226,8 @@ def _found(
     detection: Detection, categories: Sequence[int], task: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the category, score, and mask or box of each detection of an image."""
-    if absent := [key for key in Detection.__annotations__ if key not in detection]:
+    there = detection if isinstance(detection, Mapping) else ()
+    if absent := [key for key in Detection.__annotations__ if key not in there]:
         raise ValueError(
             f"a detection has no {', '.join(absent)}: give what `detect` returns."
         )

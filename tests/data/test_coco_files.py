@@ -209,6 +209,7 @@ def test_results_of_some_images_and_of_codes(tmp_path):
         (lambda f: f[:1], {"image_ids": [12]}, r"image_ids has 12: 0 to 11 exist"),
         (lambda f: f, {"task": "masks"}, r"task is 'masks'; choose from mask, box"),
         (lambda f: [{"masks": []}] * 12, {}, r"has no rois, class_ids, scores"),
+        (lambda f: [None] * 12, {}, r"has no rois, class_ids, scores, masks: give"),
         (
             lambda f: [dict(f[0], class_ids=f[0]["class_ids"] + 2)] * 12,
             {},

@@ -4,7 +4,6 @@ Layouts: COCO's `annotations/instances_train2017.json` with `train2017/` or `ima
 Roboflow's `train/_annotations.coco.json` among its pictures, one file with `images/`.
 """
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -53,9 +52,7 @@ def one(path: Path, kind: str, split: str | None) -> Path:
             )
         return path
     files = of_kind(path, kind)
-    chosen = files if split is None else [f for f in files if _named(f, path, split)]
-    if len(chosen) > 1:
-        chosen = [f for f in chosen if "instances" in f.stem.casefold()] or chosen
+    chosen = _fitting(files, path, split)
     if len(chosen) == 1:
         return chosen[0]
     there = ", ".join(str(file.relative_to(path)) for file in files[:20]) or "none"
@@ -74,11 +71,20 @@ def others(path: Path, kind: str, file: Path) -> list[Path]:
         kind: what the files hold.
         file: of the split that is read.
     """
-    found = []
-    for names in SPLITS if path.is_dir() else ():
-        with contextlib.suppress(ValueError):  # none, or which is meant is open
-            found.append(one(path, kind, min(names)))
+    if path.is_file():
+        return []
+    files = of_kind(path, kind)
+    found = [f for names in SPLITS for f in _fitting(files, path, min(names))]
     return [other for other in dict.fromkeys(found) if other != file]
+
+
+def _fitting(files: list[Path], folder: Path, split: str | None) -> list[Path]:
+    """Return the files that can be meant: of several, COCO's "instances"."""
+    if split is not None:
+        files = [file for file in files if _named(file, folder, split)]
+    if len(files) > 1:
+        files = [f for f in files if "instances" in f.stem.casefold()] or files
+    return files
 
 
 def _named(file: Path, folder: Path, split: str) -> bool:

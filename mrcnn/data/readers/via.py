@@ -50,8 +50,14 @@ def read(
     """
     file = splits.one(path, VIA, split)
     if classes is None:
-        files = [file, *splits.others(path, VIA, file)]
-        found = set().union(*(_values(each, class_key) for each in files))
+        found = _values(file, class_key)
+        for other in splits.others(path, VIA, file):
+            try:
+                found |= _values(other, class_key)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error} Or give classes=, the same for all splits."
+                ) from None
         classes = sorted(found) or ALONE
     return load_via(
         file,

@@ -109,6 +109,23 @@ def test_splits_of_coco_that_disagree_need_classes(tmp_path, other):
         open_dataset(tmp_path, "train", classes=["cat"])
 
 
+def test_all_files_of_another_split_tell_its_classes(tmp_path):
+    as_via(tmp_path)
+    twice = tmp_path / "train" / "again.json"
+    twice.write_bytes((tmp_path / "train" / "via.json").read_bytes())
+    assert open_dataset(tmp_path, "val").class_names == ["BG", "cup", "plate"]
+
+
+def test_another_attribute_in_another_split_needs_classes(tmp_path):
+    as_via(tmp_path)
+    file = tmp_path / "val" / "via.json"
+    file.write_text(file.read_text().replace('"kind"', '"type"'))
+    with pytest.raises(ValueError, match=r"val.via\.json: no region .* give classes="):
+        open_dataset(tmp_path, "train", class_key="kind")
+    named = {"classes": ["cup", "plate"], "class_key": "kind"}
+    assert open_dataset(tmp_path, "train", **named).load_mask(0)[1].tolist() == [1, 2]
+
+
 def test_one_file_has_its_own_classes(tmp_path):
     as_coco(tmp_path)
     file = tmp_path / "val" / "_annotations.coco.json"
