@@ -1,10 +1,12 @@
 """Where the files of a data set lie: annotations, and pictures inside their folder."""
 
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
 from mrcnn.data.annotation_text import read_json, recognise
+from mrcnn.data.readers.fields import folders_in
 from mrcnn.data.via_csv import is_csv
 
 FEW = 100
@@ -50,11 +52,17 @@ def _is_via(content: Any) -> bool:
 
 
 def annotation_files(folder: Path) -> list[Path]:
-    """Return the JSON and CSV files in a folder and in those in it, where few are."""
-    folders = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
-    found = [sorted(p for p in f.iterdir() if _may_annotate(p)) for f in folders]
-    return [file for files in found if len(files) <= FEW for file in files]
+    """Return the JSON and CSV files in a folder and in those in it, where few are.
+
+    Hidden files and folders are left out, and folders that cannot be read.
+    """
+    found = []
+    for place in (folder, *folders_in(folder)):
+        names = sorted(next(os.walk(place), (place, [], []))[2])
+        files = [place / name for name in names if _may_annotate(name)]
+        found += files if len(files) <= FEW else []
+    return [file for file in found if file.is_file()]
 
 
-def _may_annotate(path: Path) -> bool:
-    return path.suffix.lower() in (".json", ".csv") and path.is_file()
+def _may_annotate(name: str) -> bool:
+    return name[0] != "." and name.lower().endswith((".json", ".csv"))

@@ -86,6 +86,15 @@ def test_the_name_says_nothing(tmp_path, name):
     assert isinstance(open_dataset(file), ViaDataset)
 
 
+def test_hidden_copies_are_no_further_files(tmp_path):
+    file = write(tmp_path)
+    for copy in (".ipynb_checkpoints/set-checkpoint.json", "._set.json"):
+        (tmp_path / copy).parent.mkdir(exist_ok=True)
+        (tmp_path / copy).write_bytes(file.read_bytes())
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    assert isinstance(open_dataset(tmp_path), CocoDataset)
+
+
 def test_two_formats_in_one_folder_are_both_named(tmp_path):
     coco = write(tmp_path)
     save(tmp_path, via([region(kind="cup")]))
