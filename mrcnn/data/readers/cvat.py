@@ -40,7 +40,7 @@ class _Builder(ET.TreeBuilder):
 
 
 def fits(path: Path) -> bool:
-    """Tell whether `path` is a CVAT file, or a folder with one."""
+    """Tell whether `path` is a CVAT file, or a folder with one or of such folders."""
     return bool(_cvat_files(Path(path)))
 
 
@@ -49,7 +49,8 @@ def _cvat_files(path: Path) -> list[Path]:
     if path.is_dir():
         files = [path / ANNOTATIONS]
         if not files[0].is_file():
-            files = sorted(path.glob("*.xml"))[: fields.LOOKED]
+            found = sorted(path.glob("*.xml")) or sorted(path.glob(f"*/{ANNOTATIONS}"))
+            files = found[: fields.LOOKED]
     return [file for file in files if _is_cvat(file)]
 
 
@@ -67,9 +68,10 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
     its split.
 
     Args:
-        path: of the XML file, or of the folder that has it. Pictures lie beside it or
-            in its folder "images", with or without the folders of their names.
-        split: which subset, if there are several.
+        path: of the XML file, or of the folder that has it, or one for each split.
+            Pictures lie beside it or in its folder "images", with or without the
+            folders of their names.
+        split: which subset, file or folder, if there are several.
         skip_faulty: leave out faulty shapes and pictures, and print which.
 
     Raises:
@@ -77,11 +79,14 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
         ValueError: lists what is wrong by file, picture and shape.
     """
     path = as_path(path, "path")
-    files = {file.stem: file for file in _cvat_files(path)}
+    files = {
+        file.stem if file.parent == path else file.parent.name: file
+        for file in _cvat_files(path)
+    }
     if not files:
         raise ValueError(f"{path} is no CVAT file, and has none: see `annotations`.")
     file, *others = files.values()
-    if others:  # a file for each subset, as Datumaro writes them
+    if others:  # one for each split
         file, split = files[fields.choose_split(files, split, path)], None
     trees = {each: _tree(each) for each in files.values()}
     tree = trees[file]

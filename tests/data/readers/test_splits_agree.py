@@ -49,6 +49,22 @@ def as_cvat(folder):
         )
 
 
+def as_cvat_folders(folder):
+    """An export for each split, whose lists of labels are in another order."""
+    for split, labels in LABELS.items():
+        written.pictures(folder / split / "images")
+        names = LABELS["train"][:: 1 if split == "train" else -1]
+        listed = "".join(f"<label><name>{name}</name></label>" for name in names)
+        shapes = "".join(
+            f'<polygon label="{label}" points="2,2;12,2;12,12"/>' for label in labels
+        )
+        (folder / split / "annotations.xml").write_text(
+            f"<annotations><meta><job><labels>{listed}</labels></job></meta>"
+            '<image id="0" name="a.png" width="30" height="20">'
+            f"{shapes}</image></annotations>"
+        )
+
+
 def coco(folder, names, used, groups=None):
     """Write a split of COCO: names by id, and which have an object."""
     coco_sets.picture(folder / "a.png")
@@ -79,7 +95,9 @@ def as_roboflow(folder):
     coco(folder / "val", names, [1], groups)
 
 
-@pytest.mark.parametrize("form", [as_via, as_labelme, as_cvat, as_coco, as_roboflow])
+@pytest.mark.parametrize(
+    "form", [as_via, as_labelme, as_cvat, as_cvat_folders, as_coco, as_roboflow]
+)
 def test_a_split_that_lacks_a_class_numbers_the_others_as_before(tmp_path, form):
     form(tmp_path)
     for split, labels in LABELS.items():
