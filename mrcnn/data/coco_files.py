@@ -26,7 +26,7 @@ from mrcnn.data.pictures import header
 from mrcnn.files import atomic_path
 from mrcnn.notices import quoted
 from mrcnn.ops.rle import encode
-from mrcnn.paths import as_path
+from mrcnn.paths import as_path, writable_folder
 from mrcnn.structures import Detection
 
 TASKS = ("mask", "box")
@@ -46,11 +46,13 @@ def write_dataset(dataset: Dataset, path: str | Path) -> Path:
 
     Raises:
         FileExistsError: the folder for pictures is there.
+        NotADirectoryError: a file is where the folder of the file would be.
         ValueError: masks and pictures contradict each other; or as `check_dataset`.
         TypeError: it is no data set.
     """
     check_dataset(dataset)
     file = as_path(path, "path").absolute()
+    writable_folder(file.parent, "the folder of path")
     places = [_place(dataset, i, file.parent) for i in map(int, dataset.image_ids)]
     folder = file.with_name(f"{file.stem}_pictures")
     if None in places and folder.exists():

@@ -153,6 +153,10 @@ def test_pictures_that_are_turned_or_lie_elsewhere_are_written(tmp_path):
         np.testing.assert_array_equal(dataset.load_image(i), again.load_image(i))
     with pytest.raises(FileExistsError, match=r"set_pictures.* remove the folder"):
         write_dataset(dataset, file)
+    with pytest.raises(
+        NotADirectoryError, match=r"folder of path is .*set\.json is a f"
+    ):
+        write_dataset(dataset, file / "below.json")
 
 
 def test_a_set_that_fails_leaves_nothing_behind(tmp_path):

@@ -226,8 +226,10 @@ def _check_numbers(dataset: MaskDataset) -> None:
 
 def _pieces(numbers: np.ndarray) -> Counter[int]:
     """Return in how many pieces each number of a mask lies."""
-    regions, first = np.unique(label(numbers), return_index=True)
-    return Counter(numbers.ravel()[first[regions > 0]].tolist())
+    regions = label(numbers)
+    values = np.zeros(regions.max() + 1, int)
+    values[regions] = numbers
+    return Counter(values[1:].tolist())
 
 
 def _marks_alone(numbers: np.ndarray) -> bool:
