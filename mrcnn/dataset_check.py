@@ -87,7 +87,7 @@ def check(
     found += duplicates(surveys)
     if len(surveys) == 2:
         found += _disagreements(**surveys)
-    shown = {name: s for name, s in surveys.items() if len(s.objects.image)}
+    shown = {name: s for name, s in surveys.items() if any(s.counts().values())}
     network = {}
     if config is not None:
         for name, survey in shown.items():
@@ -166,17 +166,18 @@ def _of_settings(
                 f"{listed(wrong)}"
             )
             yield Finding("settings that do not fit", True, where, text)
-    crowding = survey.crowding()
-    for setting, slots, loss in (
-        ("MAX_GT_INSTANCES", plan.demands.slots, "the others are not learnt from"),
-        ("DETECTION_MAX_INSTANCES", plan.settings.detections, "no more are found"),
+    training, detection = plan.demands.slots, plan.settings.detections
+    for setting, slots, crowding in (
+        ("MAX_GT_INSTANCES", training, survey.crowding()),
+        ("DETECTION_MAX_INSTANCES", detection, survey.crowding(crowds=False)),
     ):
         full = np.flatnonzero(crowding > slots)
         if len(full):
             worst = int(crowding.argmax())
             text = (
                 f"{len(full)} images show more objects than {setting} = {slots}, up to "
-                f"{crowding[worst]} ({image_name(dataset, worst)}): {loss} at a time."
+                f"{crowding[worst]} ({image_name(dataset, worst)}): more than that are "
+                "not taken at a time."
             )
             yield Finding("more objects than slots", True, where, text)
 
@@ -242,8 +243,13 @@ def _suggestion(surveys: list[Survey], plan: Plan) -> dict[str, int | tuple[int,
     """Return settings that suit the objects of data sets; none if there are none."""
     if not surveys:
         return {}
-    boxes = np.concatenate([s.objects.box for s in surveys])
-    shapes = np.concatenate([s.object_shapes() for s in surveys])
+    single = [s.objects.class_id > 0 for s in surveys]
+    boxes = np.concatenate(
+        [s.objects.box[i] for s, i in zip(surveys, single, strict=True)]
+    )
+    shapes = np.concatenate(
+        [s.object_shapes()[i] for s, i in zip(surveys, single, strict=True)]
+    )
     side = sizing.suggested_side(boxes, shapes)
     square = plan.preprocessing._replace(
         mode="square", min_dim=side, max_dim=side, min_scale=0

@@ -25,6 +25,8 @@ SHOWN = 3
 """Objects that the text names for all of their kind."""
 MARGIN, LEAST = 4, 16
 """Sides of a small object that are drawn around it, and at least so many pixels."""
+PANEL = 640
+"""Pixels of a panel; of a larger image every second, third, ... pixel is drawn."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -105,8 +107,8 @@ class DatasetReport:
         that reach farthest beyond their images, or lie at their borders.
         """
         panels = [
-            _drawn(survey, *extreme)
-            for survey in self.surveys.values()
+            _drawn(survey, name if len(self.surveys) > 1 else "", *extreme)
+            for name, survey in self.surveys.items()
             for extreme in _extremes(survey)
         ]
         if panels:
@@ -155,7 +157,7 @@ def _first(order: np.ndarray, images: np.ndarray) -> list[int]:
 
 
 def _drawn(
-    survey: Survey, title: str, image_id: int, close: int | None
+    survey: Survey, of_set: str, title: str, image_id: int, close: int | None
 ) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
     """Return a title, an image and its objects; only what is near one, if `close`."""
     dataset = survey.dataset
@@ -169,13 +171,17 @@ def _drawn(
         image, masks = image[window], masks[window]
         kept = masks.any(axis=(0, 1))
         masks, class_ids = masks[..., kept], class_ids[kept]
+    step = -(-max(image.shape[:2]) // PANEL)
+    image = np.ascontiguousarray(image[::step, ::step])
+    masks = np.ascontiguousarray(masks[::step, ::step])
     found = {
         "rois": boxes_of_masks(masks),
         "masks": masks,
         "class_ids": abs(class_ids),
     }
-    name = Path(image_name(dataset, image_id)).name
-    return f"{title}\n{name[-40:]}", image, found
+    name = Path(image_name(dataset, image_id)).name[-30:]
+    where = f"{of_set}, {name}" if of_set else name
+    return f"{title}\n{where}", image, found
 
 
 def _facts(survey: Survey) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Squares(Dataset):
             raise self.drawn[image_id]
         return self.drawn[image_id]
 
-    def outside(self, image_id):
+    def drawn_outside(self, image_id):
         return self.far.get(image_id, [0.0] * self.drawn[image_id][0].shape[-1])
 
     def path(self, i):
@@ -342,6 +342,43 @@ def test_the_contact_sheet_shows_the_extremes(sets, tmp_path):
     assert "outside by 12 pixels\n2.png" in text
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert min(sheet.size) > 300
+
+
+def test_the_sheet_of_two_sets_names_them_and_shrinks_what_is_large(sets):
+    large = np.random.default_rng(3).integers(0, 256, (300, 1500, 3))
+    replace(sets[0], 3, large)
+    sets[0].draw(3, (1, 50, 0, 250, 700), size=(300, 1500))
+    figure = mrcnn.data.check(sets[0], validation=sets[1]).picture()
+    text = " | ".join(ax.get_title("left") + ax.get_title() for ax in figure.axes)
+    assert "largest: 374 pixels\ntraining, 3.png" in text
+    assert "validation, 0.png" in text
+    shown = [image.get_array().shape for a in figure.axes for image in a.images]
+    assert max(map(max, shown)) == 500  # of 1500 every third
+
+
+def test_images_of_five_bands(sets):
+    bands = np.random.default_rng(7).integers(0, 256, (5, SIDE, SIDE, 5), np.uint8)
+    sets[0].load_image = lambda i: bands[i]
+
+    class Bands(SquaresConfig):
+        IMAGE_CHANNEL_COUNT, MEAN_PIXEL = 5, (0.0,) * 5
+
+    report = mrcnn.data.check(sets[0], Bands())
+    assert not report.findings
+    report.picture()
+
+
+def test_crowds_alone_are_nothing_to_learn_from(sets):
+    every(sets[0], (-1, 9, 9, 40, 40))
+    report = mrcnn.data.check(sets[0], SquaresConfig())
+    assert {finding.kind for finding in report.faults} == {"no object at all"}
+    assert not report.suggestion
+
+
+def test_a_crowd_takes_a_slot_of_training_and_none_of_detection(sets):
+    sets[0].draw(3, *grid_of(8), (-1, 100, 9, 128, 99))
+    (found,) = mrcnn.data.check(sets[0], SquaresConfig()).faults
+    assert "MAX_GT_INSTANCES = 8, up to 9" in found.text
 
 
 def test_a_set_without_anything_readable_still_gives_a_report(sets, tmp_path):

@@ -83,9 +83,13 @@ class Survey:
         found = Counter(self.objects.class_id.tolist())
         return {n: found[i] for i, n in enumerate(self.dataset.class_names) if i}
 
-    def crowding(self) -> np.ndarray:
-        """Return how many objects each image shows, (images,) int by id."""
-        return np.bincount(self.objects.image, minlength=len(self.dataset.image_ids))
+    def crowding(self, *, crowds: bool = True) -> np.ndarray:
+        """Return how many objects each image shows, (images,) int by id.
+
+        Crowds, which take a slot in training, count as one each if `crowds`.
+        """
+        shown = self.objects.image[crowds | (self.objects.class_id > 0)]
+        return np.bincount(shown, minlength=len(self.dataset.image_ids))
 
     def object_shapes(self) -> np.ndarray:
         """Return height and width (n, 2) of the image of each object."""
@@ -146,7 +150,7 @@ class Survey:
         ]
         areas = np.array(areas, np.int64)
         self._look_at(image_id, masks, boxes, areas, class_ids)
-        far = getattr(self.dataset, "outside", None)
+        far = getattr(self.dataset, "drawn_outside", None)
         outside = far(image_id) if far else [0.0] * len(areas)
         self._note_outside(image_id, boxes, outside)
         where = [[image_id, i] for i in range(len(areas))]

@@ -104,7 +104,7 @@ class ViaDataset(Dataset):
         stacked = np.stack(masks, axis=-1) if masks else np.zeros((*shape, 0), bool)
         return stacked, np.array(ids, np.int32)
 
-    def outside(self, image_id: int) -> list[float]:
+    def drawn_outside(self, image_id: int) -> list[float]:
         """Return how far each object was drawn beyond its image, pixels."""
         info = self.image_info[image_id]
         size = info["height"], info["width"]

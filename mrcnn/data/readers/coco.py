@@ -45,7 +45,7 @@ class CocoDataset(Dataset):
         ]
         return decode(codes, shape), np.array(ids, np.int32)
 
-    def outside(self, image_id: int) -> list[float]:
+    def drawn_outside(self, image_id: int) -> list[float]:
         """Return how far each object was drawn beyond its picture, pixels."""
         info = self.image_info[image_id]
         size = np.array([info["width"], info["height"]])

@@ -66,7 +66,7 @@ class DrawnDataset(Dataset):
         ids = [names.index(thing.name) for thing in things]
         return masks, np.array(ids, np.int32)
 
-    def outside(self, image_id: int) -> list[float]:
+    def drawn_outside(self, image_id: int) -> list[float]:
         """Return how far each object was drawn beyond its picture, pixels."""
         info = self.image_info[image_id]
         size = info["height"], info["width"]

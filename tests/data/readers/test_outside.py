@@ -62,7 +62,7 @@ def via(folder):
 def test_outside_is_what_the_drawing_says_and_check_tells(folder, save):
     save(folder)
     dataset = open_dataset(folder)
-    assert dataset.outside(0) == [0.0, 17.0]
+    assert dataset.drawn_outside(0) == [0.0, 17.0]
     (found,) = check(dataset).findings
     assert found.kind == "object outside"
     assert "object 1 is drawn up to 17 pixels beyond" in found.text
@@ -74,4 +74,4 @@ def test_run_lengths_lie_within(folder):
     content["annotations"][1]["segmentation"] = {"size": [20, 30], "counts": [5, 595]}
     content["annotations"][1]["iscrowd"] = 1
     write(folder / "coco.json", content)
-    assert open_dataset(folder).outside(0) == [0.0, 0.0]
+    assert open_dataset(folder).drawn_outside(0) == [0.0, 0.0]
