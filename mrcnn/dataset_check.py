@@ -26,10 +26,9 @@ from mrcnn.ops.matching import NEGATIVE_IOU, POSITIVE_IOU
 from mrcnn.presets import CompactConfig
 from mrcnn.structures import Preprocessing
 
-FEW, MANY = 0.5, 0.02
-"""Scales do not fit if anchors match a smaller share of the objects than the first, or
-none comes near a larger share than the second."""
-WORST = 20
+BETTER = 1.25
+"""Scales are said to match few objects if others match so many times as many."""
+WORST = 10
 """Objects that are named of those that no anchor comes near."""
 
 
@@ -191,19 +190,17 @@ def _beside_anchors(
     an anchor of IoU `POSITIVE_IOU` or more is an object's; an object without one has
     its best anchor alone, and that is background by its IoU below `NEGATIVE_IOU`.
     """
-    settings, where = plan.settings, f"the {name} set"
-    objects = survey.objects
+    settings, objects = plan.settings, survey.objects
     seen = sizing.padded(objects.box, survey.object_shapes(), plan.preprocessing)
     seen = seen.of(objects.class_id[seen.index] > 0)
     if not len(seen.index):
         return {}, []
-    best = best_overlaps(
-        seen.boxes,
-        settings.anchor_scales,
-        settings.anchor_ratios,
-        seen.shapes,
-        settings.strides,
-        settings.anchor_stride,
+    ratios, strides = settings.anchor_ratios, settings.strides
+    stride = settings.anchor_stride
+    others = sizing.suggested_scales(seen, ratios, strides, stride)
+    best, could = (
+        best_overlaps(seen.boxes, scales, ratios, seen.shapes, strides, stride)
+        for scales in (settings.anchor_scales, others)
     )
     sides, matched = sizing.sides_of(seen.boxes), best >= POSITIVE_IOU
     low = np.argsort(best, kind="stable")[: min(WORST, (best < NEGATIVE_IOU).sum())]
@@ -212,31 +209,38 @@ def _beside_anchors(
         "least": float(sides.min()),
         "most": float(sides.max()),
         "matched": float(matched.mean()),
-        "unmatched": float((best < NEGATIVE_IOU).mean()),
+        "unmatched": int((best < NEGATIVE_IOU).sum()),
         "unmatched_objects": [
-            f"object {objects.number[i]} of "
-            f"{image_name(survey.dataset, int(objects.image[i]))}"
-            for i in seen.index[low].tolist()
+            f"object {objects.number[seen.index[i]]} of "
+            f"{image_name(survey.dataset, int(objects.image[seen.index[i]]))}, "
+            f"{sides[i]:.3g} pixels large in the network"
+            for i in low.tolist()
         ],
         "least_matched": float(sides[matched].min()) if matched.any() else None,
         "most_matched": float(sides[matched].max()) if matched.any() else None,
+        "scales_at_this_size": list(others),
+        "matched_by_these": float((could >= POSITIVE_IOU).mean()),
     }
-    found = []
-    if facts["unmatched"] > MANY:
+    return facts, list(_of_anchors(facts, f"the {name} set"))
+
+
+def _of_anchors(facts: dict[str, Any], where: str) -> Iterator[Finding]:
+    """Yield what is to be said of anchors."""
+    if facts["unmatched"]:
         text = (
-            f"{facts['unmatched']:.1%} of {len(best)} overlap every anchor by less "
-            f"than {NEGATIVE_IOU}, such as {facts['unmatched_objects'][0]}, "
-            f"{sides[low[0]]:.3g} pixels large in the network: they are hardly ever "
-            "proposed."
+            f"{facts['unmatched']:,} of {facts['objects']:,} overlap every anchor by "
+            f"less than {NEGATIVE_IOU} and are hardly ever proposed:\n"
+            f"{listed(facts['unmatched_objects'])}\n"
+            "Larger images or other scales may reach them."
         )
-        found.append(Finding("objects that no anchor matches", False, where, text))
-    if facts["matched"] < FEW:
+        yield Finding("objects that no anchor matches", False, where, text)
+    if facts["matched_by_these"] > BETTER * facts["matched"]:
         text = (
-            f"RPN_ANCHOR_SCALES and ratios match {facts['matched']:.0%} of the objects "
-            f"by {POSITIVE_IOU} or more: take others."
+            f"RPN_ANCHOR_SCALES match {facts['matched']:.0%} of the objects; "
+            f"{tuple(facts['scales_at_this_size'])} match "
+            f"{facts['matched_by_these']:.0%}."
         )
-        found.append(Finding("settings that do not fit", False, where, text))
-    return facts, found
+        yield Finding("settings that do not fit", False, where, text)
 
 
 def _suggestion(surveys: list[Survey], plan: Plan) -> dict[str, int | tuple[int, ...]]:
@@ -256,10 +260,10 @@ def _suggestion(surveys: list[Survey], plan: Plan) -> dict[str, int | tuple[int,
     )
     settings = plan.settings
     scales = sizing.suggested_scales(
-        sizing.padded(boxes, shapes, square).boxes,
-        side,
+        sizing.padded(boxes, shapes, square),
         settings.anchor_ratios,
         settings.strides,
+        settings.anchor_stride,
     )
     most = max(int(s.crowding().max()) for s in surveys)
     slots = sizing.suggested_slots(most)

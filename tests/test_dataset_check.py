@@ -217,6 +217,10 @@ ELSEWHERE = {
 """Those that no single picture is named for, or another one."""
 
 
+def kinds(report):
+    return {finding.kind for finding in report.findings}
+
+
 @pytest.fixture
 def sets(tmp_path):
     return Squares(tmp_path / "train", 1), Squares(tmp_path / "val", 2)
@@ -272,8 +276,11 @@ def test_nothing_is_found_in_good_sets(sets, tmp_path):
         archive.extractall(tmp_path)
     root = next(tmp_path.rglob("via_region_data.json")).parents[1]
     balloons = load_balloons(root, "train"), load_balloons(root, "val")
-    report = mrcnn.data.check(balloons[0], BalloonConfig(), validation=balloons[1])
+    report = mrcnn.data.check(balloons[0], validation=balloons[1])
     assert not report.findings
+    # A few are smaller than half of the smallest anchor, as the configuration says.
+    report = mrcnn.data.check(balloons[0], BalloonConfig(), validation=balloons[1])
+    assert kinds(report) == {"objects that no anchor matches"}
     assert report.to_dict()["sets"]["training"]["objects"] > 500
 
 

@@ -1,4 +1,4 @@
-"""What a `Config` says of data sets that are to fit it, and `build` of no other use."""
+"""What a `Config` asks of a data set, beside what `build` makes of it."""
 
 from typing import Any, NamedTuple
 

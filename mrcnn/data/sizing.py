@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,22 @@ SPANS = ((1, 99), (2, 98), (5, 95), (10, 90), (20, 80))
 """Percentiles of sizes between which scales are tried."""
 CLOSEST = 1.25
 """The least ratio of a scale to the one before."""
-SAMPLE = 5000
+FACTORS, ROUNDS = (0.7, 0.85, 0.95, 1.05, 1.2, 1.4), 3
+"""By how much each scale is moved, and how often in turn."""
+SAMPLE = 2000
 """Objects that scales are tried on."""
+
+
+class Padded(NamedTuple):
+    """Objects as the network sees them."""
+
+    index: np.ndarray  # (n,) int, which of the objects: those that it sees
+    boxes: np.ndarray  # (n, 4) float, pixels of the padded image
+    shapes: np.ndarray  # (n, 2) int, (H, W) of that image
+
+    def of(self, kept: np.ndarray) -> "Padded":
+        """Return those that are kept, bool (n,)."""
+        return Padded(*(values[kept] for values in self))
 
 
 def sides_of(boxes: np.ndarray) -> np.ndarray:
@@ -46,28 +61,42 @@ def suggested_side(boxes: np.ndarray, shapes: np.ndarray) -> int:
 
 
 def suggested_scales(
-    boxes: np.ndarray, side: int, ratios: Sequence[float], strides: Sequence[int]
+    seen: Padded, ratios: Sequence[float], strides: Sequence[int], stride: int = 1
 ) -> tuple[int, ...]:
     """Return one scale a level, ascending, by which objects are matched well.
 
     What an object gains by an anchor that overlaps it more than a match needs does not
-    count, so that scales reach for objects that are matched by none.
+    count, so that scales reach for objects that are matched by none. Scales between two
+    percentiles come first; then each is moved while that helps, because anchors of
+    coarse levels lie far apart.
 
     Args:
-        boxes: (n, 4) in pixels of a square image; one at least.
-        side: of that image.
+        seen: the objects; one at least.
         ratios: of the anchors.
         strides: of the levels.
+        stride: cells from one anchor to the next.
     """
-    boxes = boxes[:: -(-len(boxes) // SAMPLE)]
-    sides = sides_of(boxes)
-    tried = [_between(*np.percentile(sides, span), len(strides)) for span in SPANS]
+    every = -(-len(seen.index) // SAMPLE)
+    boxes, shapes = seen.boxes[::every], seen.shapes[::every]
 
     def gain(scales: tuple[int, ...]) -> float:
-        overlaps = best_overlaps(boxes, scales, ratios, (side, side), strides)
+        overlaps = best_overlaps(boxes, scales, ratios, shapes, strides, stride)
         return float(np.minimum(overlaps, POSITIVE_IOU).mean())
 
-    return max(tried, key=gain)
+    ends = np.percentile(sides_of(boxes), SPANS)
+    best = max((_between(*span, len(strides)) for span in ends), key=gain)
+    for _ in range(ROUNDS):
+        for i in range(len(best)):
+            moved = [
+                (*best[:i], round(best[i] * factor), *best[i + 1 :])
+                for factor in FACTORS
+            ]
+            best = max([best, *filter(_ascending, moved)], key=gain)
+    return best
+
+
+def _ascending(scales: tuple[int, ...]) -> bool:
+    return scales[0] > 0 and all(a < b for a, b in pairwise(scales))
 
 
 def _between(low: float, high: float, count: int) -> tuple[int, ...]:
@@ -88,18 +117,6 @@ def suggested_slots(most: int) -> int:
 def _in_steps(value: float, step: int) -> int:
     """Return the next multiple of a step, from a value on."""
     return math.ceil(value / step - 1e-9) * step
-
-
-class Padded(NamedTuple):
-    """Objects as the network sees them."""
-
-    index: np.ndarray  # (n,) int, which of the objects: those that it sees
-    boxes: np.ndarray  # (n, 4) float, pixels of the padded image
-    shapes: np.ndarray  # (n, 2) int, (H, W) of that image
-
-    def of(self, kept: np.ndarray) -> "Padded":
-        """Return those that are kept, bool (n,)."""
-        return Padded(*(values[kept] for values in self))
 
 
 def padded(
