@@ -23,6 +23,8 @@ EACH = 2
 """Pictures of each extreme in the contact sheet."""
 MARGIN, LEAST = 4, 16
 """Sides of a small object that are drawn around it, and at least so many pixels."""
+LONGEST = 24
+"""Characters of a file's name that have room above a panel."""
 PANEL = 640
 """Pixels of a panel; of a larger image every second, third, ... pixel is drawn."""
 
@@ -177,9 +179,10 @@ def _drawn(
         "masks": masks,
         "class_ids": abs(class_ids),
     }
-    name = Path(image_name(dataset, image_id)).name[-30:]
-    where = f"{of_set}, {name}" if of_set else name
-    return f"{title}\n{where}", image, found
+    name = Path(image_name(dataset, image_id)).name
+    if len(name) > LONGEST:
+        name = f"...{name[3 - LONGEST :]}"
+    return "\n".join(filter(None, (of_set, title, name))), image, found
 
 
 def _facts(survey: Survey) -> dict[str, Any]:

@@ -357,8 +357,8 @@ def test_the_sheet_of_two_sets_names_them_and_shrinks_what_is_large(sets):
     sets[0].draw(3, (1, 50, 0, 250, 700), size=(300, 1500))
     figure = mrcnn.data.check(sets[0], validation=sets[1]).picture()
     text = " | ".join(ax.get_title("left") + ax.get_title() for ax in figure.axes)
-    assert "largest: 374 pixels\ntraining, 3.png" in text
-    assert "validation, 0.png" in text
+    assert "training\nlargest: 374 pixels\n3.png" in text
+    assert "validation\nsmallest: 30.5 pixels\n0.png" in text
     shown = [image.get_array().shape for a in figure.axes for image in a.images]
     assert max(map(max, shown)) == 500  # of 1500 every third
 
