@@ -1,12 +1,14 @@
 """Images and their masks: datasets, annotation readers, augmentation and batches."""
 
+from importlib import import_module
 from typing import Any
+
+LATER = {"open_dataset": "mrcnn.data.readers", "check": "mrcnn.dataset_check"}
+"""What is looked for here and lies elsewhere; only who asks for it loads it."""
 
 
 def __getattr__(name: str) -> Any:
-    """Return `open_dataset`; only who asks for it loads the readers."""
-    if name == "open_dataset":
-        from mrcnn.data.readers import open_dataset
-
-        return open_dataset
+    """Return a function of `LATER`."""
+    if name in LATER:
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

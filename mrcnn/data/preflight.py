@@ -1,5 +1,7 @@
 """What is refused before training begins, because nothing could be learnt from it."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mrcnn.data.annotations import check_same_classes, check_training_set
@@ -9,6 +11,7 @@ from mrcnn.data.frames import tell_unread_tags
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.transforms import check_image, plan_geometry
 from mrcnn.notices import listed
+from mrcnn.structures import Preprocessing
 
 DARK = 10
 """Images that are loaded before a set is called black."""
@@ -92,21 +95,42 @@ def check_sizes(batches: Batches) -> None:
     """
     if batches.preprocessing.mode in ("square", "crop"):
         return
-    dataset, wrong = batches.dataset, []
-    first: tuple[str, tuple[int, int]] | None = None
+    dataset = batches.dataset
 
     def shape_of(image_id: int) -> tuple[int, ...]:
         name = image_name(dataset, image_id)
         pixels = load_pixels(dataset, image_id, batches.channels)
         return check_image(pixels, name, batches.channels).shape
 
-    for image_id in map(int, dataset.image_ids):
-        shape = batches.findings.read(image_id, shape_of)
-        if shape is None:
-            continue
-        name = image_name(dataset, image_id)
+    shapes = (
+        (image_name(dataset, i), batches.findings.read(i, shape_of))
+        for i in map(int, dataset.image_ids)
+    )
+    read = ((name, shape[:2]) for name, shape in shapes if shape is not None)
+    wrong = differing_sizes(read, batches.preprocessing)
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} of {len(dataset.image_ids)} images do not fit, because "
+            "training takes images of one size and IMAGE_RESIZE_MODE is "
+            f"{batches.preprocessing.mode!r}:\n{listed(wrong)}\n"
+            'Take "square" or "crop".'
+        )
+
+
+def differing_sizes(
+    shapes: Iterable[tuple[str, tuple[int, int]]], preprocessing: Preprocessing
+) -> list[str]:
+    """Return which images do not become as large as the first of them, and how large.
+
+    Args:
+        shapes: names of images, and height and width of each.
+        preprocessing: how they become inputs.
+    """
+    wrong = []
+    first: tuple[str, tuple[int, int]] | None = None
+    for name, shape in shapes:
         try:
-            size = plan_geometry(shape[:2], batches.preprocessing).padded_shape
+            size = plan_geometry(shape, preprocessing).padded_shape
         except ValueError as error:
             wrong.append(f"{name}: {error}")
             continue
@@ -116,10 +140,4 @@ def check_sizes(batches: Batches) -> None:
                 f"{name} becomes {size[0]} x {size[1]} pixels, but {first[0]} "
                 f"{first[1][0]} x {first[1][1]}"
             )
-    if wrong:
-        raise ValueError(
-            f"{len(wrong)} of {len(dataset.image_ids)} images do not fit, because "
-            "training takes images of one size and IMAGE_RESIZE_MODE is "
-            f"{batches.preprocessing.mode!r}:\n{listed(wrong)}\n"
-            'Take "square" or "crop".'
-        )
+    return wrong

@@ -104,6 +104,12 @@ class ViaDataset(Dataset):
         stacked = np.stack(masks, axis=-1) if masks else np.zeros((*shape, 0), bool)
         return stacked, np.array(ids, np.int32)
 
+    def drawn_outside(self, image_id: int) -> list[float]:
+        """Return how far each object was drawn beyond its image, pixels."""
+        info = self.image_info[image_id]
+        size = info["height"], info["width"]
+        return [region.beyond(*size) for region in info["regions"]]
+
 
 def load_via(annotations: str | Path, classes: Classes, **options: Any) -> ViaDataset:
     """Return the prepared data set of a VIA file.

@@ -62,6 +62,43 @@ def pyramid_anchors(
     )
 
 
+def best_overlaps(
+    boxes: np.ndarray,
+    scales: Sequence[float],
+    ratios: Sequence[float],
+    image_shape: np.ndarray | tuple[int, int],
+    feature_strides: Sequence[int],
+    anchor_stride: int = 1,
+) -> np.ndarray:
+    """Return the IoU (n,) of each box with the anchor of a pyramid it overlaps most.
+
+    Of all anchors of one size, the one with the nearest centre shares most with a box,
+    along either axis by itself: so one is looked at, not thousands.
+
+    Args:
+        boxes: (n, 4) in pixels of the padded image.
+        scales: as of `pyramid_anchors`, and so are the others.
+        ratios: width / height.
+        image_shape: (H, W) in pixels of all images, or (n, 2) of that of each box.
+        feature_strides: of the levels.
+        anchor_stride: cells from one anchor to the next.
+    """
+    boxes = np.asarray(boxes, np.float64)
+    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    best = np.zeros(len(boxes))
+    for scale, stride in zip(scales, feature_strides, strict=True):
+        last = (-(-np.asarray(image_shape) // stride) - 1) // anchor_stride
+        step = stride * anchor_stride
+        far = abs(centres - step * np.clip(np.rint(centres / step), 0, last))
+        for root in np.sqrt(ratios):
+            anchor = np.array([scale / root, scale * root])
+            reach = np.minimum(np.minimum(anchor, sides), (anchor + sides) / 2 - far)
+            shared = np.maximum(reach, 0).prod(axis=-1)
+            union = anchor.prod() + sides.prod(axis=-1) - shared
+            best = np.maximum(best, shared / union)
+    return best
+
+
 def level_maps(
     values: np.ndarray, shapes: Sequence[tuple[int, int]]
 ) -> list[np.ndarray]:

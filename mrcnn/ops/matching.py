@@ -7,6 +7,10 @@ from keras import ops
 
 from mrcnn.structures import Tensor
 
+POSITIVE_IOU = 0.7
+"""From here on an anchor stands for an object (arXiv:1506.01497, section 3.1.2)."""
+NEGATIVE_IOU = 0.3
+"""Below this with every object, an anchor stands for background."""
 CROWD_IOU = 0.001
 """A box that overlaps a crowd by this much is no good example of background."""
 
@@ -36,8 +40,8 @@ def match_anchors(
     objects: Tensor,
     crowds: Tensor,
     *,
-    positive_iou: float = 0.7,
-    negative_iou: float = 0.3,
+    positive_iou: float = POSITIVE_IOU,
+    negative_iou: float = NEGATIVE_IOU,
     xp: ModuleType | Any = ops,
 ) -> Matches:
     """Match anchors with objects as the proposal network is trained.

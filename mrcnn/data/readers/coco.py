@@ -54,6 +54,18 @@ class CocoDataset(Dataset):
         ]
         return decode(codes, shape), np.array(ids, np.int32)
 
+    def drawn_outside(self, image_id: int) -> list[float]:
+        """Return how far each object was drawn beyond its picture, pixels."""
+        info = self.image_info[image_id]
+        size = np.array([info["width"], info["height"]])
+        parts = [
+            np.zeros((1, 2))  # run lengths have no pixel beyond
+            if isinstance(found.mask, dict)
+            else np.concatenate(found.mask).reshape(-1, 2)
+            for found in info["objects"]
+        ]
+        return [float(max(0.0, -p.min(), (p - size).max())) for p in parts]
+
 
 def fits(path: Path) -> bool:
     """Tell whether a file, or a JSON file in a folder, is of COCO; raises nothing."""

@@ -66,6 +66,13 @@ class DrawnDataset(Dataset):
         ids = [names.index(thing.name) for thing in things]
         return masks, np.array(ids, np.int32)
 
+    def drawn_outside(self, image_id: int) -> list[float]:
+        """Return how far each object was drawn beyond its picture, pixels."""
+        info = self.image_info[image_id]
+        size = info["height"], info["width"]
+        drawn = [[s for s in t.shapes if isinstance(s, Region)] for t in info["things"]]
+        return [max((s.beyond(*size) for s in shapes), default=0.0) for shapes in drawn]
+
 
 def joined(parts: Iterable[tuple[str, Any, Shape]]) -> list[Thing]:
     """Return objects from parts: class, group and shape.
