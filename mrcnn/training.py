@@ -97,9 +97,8 @@ class _Order(keras.callbacks.Callback):
         self.train = train
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        # BackupAndRestore leaves its epoch here, for every training that follows too;
-        # a training that was interrupted, the images that it was measured on.
-        self.model._initial_epoch = self.model._eval_epoch_iterator = None
+        # BackupAndRestore leaves its epoch here, for every training that follows too.
+        self.model._initial_epoch = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.train.epoch = epoch

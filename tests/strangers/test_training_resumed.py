@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mrcnn import build, training
-from mrcnn.data.pipeline import Batches
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.pruning import METHODS, Pruner, Schedule
 from mrcnn.structures import Stage
@@ -348,7 +347,7 @@ def test_a_callback_that_reports_no_number(run, value):
         run(Scripted(value))
 
 
-# --- The working folder, and the process
+# --- The working folder
 
 
 def test_a_callback_changes_the_working_folder(run, tmp_path, monkeypatch):
@@ -360,33 +359,6 @@ def test_a_callback_changes_the_working_folder(run, tmp_path, monkeypatch):
     run(move, folder="run")
     assert [each.name for each in (tmp_path / "run").iterdir()] == ["checkpoint.h5"]
     assert not list((tmp_path / "elsewhere").iterdir())
-
-
-def test_validation_after_an_interruption_is_on_its_own_images(run, tiny_config):
-    """Keras keeps those of a training that did not end, for the next one."""
-    one, other = (
-        build.batches(tiny_config, ShapesDataset(2, height=64, width=64, seed=seed))
-        for seed in (7, 99)
-    )
-    read = []
-    other.__class__ = type(
-        "Counted",
-        (type(other),),
-        {"__getitem__": lambda b, i: read.append(i) or Batches.__getitem__(b, i)},
-    )
-    model = build.model(tiny_config, seed=3, precision="float32")
-    fit = partial(
-        training.fit,
-        model,
-        one,
-        stages=STAGE,
-        optimizer=keras.optimizers.SGD,
-        verbose=0,
-    )
-    with pytest.raises(KeyboardInterrupt):
-        fit(one, callbacks=Interruption(0, "on_epoch_end"))
-    fit(other)
-    assert len(read) > 1  # the first tells only their shapes
 
 
 # --- All that chance is drawn from
