@@ -51,7 +51,7 @@ def test_a_format_is_known_by_its_content_alone(name, tmp_path):
     assert knowing == ({"masks", "files"} if name in ("masks", "files") else {name})
 
 
-@pytest.mark.parametrize("reader", {r for r, _ in FORMATS.values()})
+@pytest.mark.parametrize("reader", dict.fromkeys(r for r, _ in FORMATS.values()))
 def test_what_is_of_no_format_fits_none(reader, tmp_path):
     (tmp_path / "empty.json").write_text("")
     (tmp_path / "coco.json").write_text('{"images": [], "annotations": []}')
