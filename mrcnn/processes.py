@@ -6,6 +6,7 @@ the `lifeline` of who starts it as its stdin.
 
 import os
 import runpy
+import signal
 import stat
 import sys
 import threading
@@ -45,5 +46,7 @@ def _watch() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
+    # Who was started by nohup is deaf to it, and so are its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -221,6 +221,7 @@ def start():
 WRITES = """
     import signal, sys, time
     from mrcnn.files import atomic_path, locked
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     try:
         with locked(sys.argv[1]), atomic_path(sys.argv[1]) as path:
             path.write_text("half of the n")

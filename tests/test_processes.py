@@ -15,8 +15,9 @@ from mrcnn.processes import end_with_parent, lifeline
 ROOT = Path(__file__).resolve().parents[1]
 
 PARENT = """
-    import subprocess, sys
+    import signal, subprocess, sys
     from mrcnn.processes import lifeline
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also under nohup
     with lifeline() as stdin:
         subprocess.run([sys.executable, "-c", sys.argv[1]], stdin=stdin)
 """

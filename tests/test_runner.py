@@ -21,7 +21,11 @@ os.replace("pids.part", "pids")
 time.sleep(8)
 pathlib.Path("late").write_text("results of nobody")"""
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+deaf = sys.argv[4] == "SIGTERM"  # as who was started in the background
+heard = signal.SIG_IGN if deaf else signal.default_int_handler
+signal.signal(signal.SIGINT, heard)
 sys.path[:0] = sys.argv[1:3]
 import pathlib, render
 root = pathlib.Path(sys.argv[3])
@@ -53,7 +57,7 @@ def test_nothing_outlives_the_runner(tmp_path, name):
     nbformat.write(notebook, tmp_path / "notebooks" / "01_a.ipynb")
     pids = tmp_path / "notebooks" / "pids"
     book = str(Path(runner.__file__).parent)
-    command = [sys.executable, "-c", RUN, book, str(runner.ROOT), str(tmp_path)]
+    command = [sys.executable, "-c", RUN, book, str(runner.ROOT), str(tmp_path), name]
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

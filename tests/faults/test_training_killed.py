@@ -4,4 +4,4 @@ from tests.faults.kills import campaign
 
 
 def test_two_kills_at_files(tmp_path):
-    assert list(campaign(2, 2, tmp_path)) == [""]
+    assert set(campaign(2, 2, tmp_path)) == {""}
