@@ -1,14 +1,12 @@
 """LiteRT, which was TensorFlow Lite."""
 
-import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from mrcnn.files import atomic_path
 from mrcnn.formats.function import Exported
 from mrcnn.formats.saved_model import write_saved_model
-from mrcnn.ops.roi_align import native_kernel
+from mrcnn.ops.portable import gathered_crops, only_convolutions
 
 
 def write_litert(exported: Exported, path: Path) -> None:
@@ -21,7 +19,8 @@ def write_litert(exported: Exported, path: Path) -> None:
     with (
         atomic_path(path) as temporary,  # first: what cannot be written fails at once
         tempfile.TemporaryDirectory() as folder,
-        _gathered_crops(),
+        gathered_crops(),
+        only_convolutions(),
     ):
         saved = Path(folder) / "saved"
         write_saved_model(exported, saved)
@@ -29,13 +28,3 @@ def write_litert(exported: Exported, path: Path) -> None:
 
         converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
         temporary.write_bytes(converter.convert())
-
-
-@contextlib.contextmanager
-def _gathered_crops() -> Iterator[None]:
-    """Let crops be gathers: LiteRT does not know TensorFlow's operation for them."""
-    token = native_kernel.set(False)
-    try:
-        yield
-    finally:
-        native_kernel.reset(token)

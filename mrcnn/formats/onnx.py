@@ -9,6 +9,7 @@ import numpy as np
 
 from mrcnn.files import atomic_path
 from mrcnn.formats.function import Exported
+from mrcnn.ops.portable import only_convolutions
 
 ONNX_INT64 = 7
 """The number of the type in ONNX files."""
@@ -32,7 +33,8 @@ def write_onnx(exported: Exported, path: Path) -> None:
         raise ImportError("ONNX needs a converter: pip install tf2onnx onnx") from error
     import tensorflow as tf
 
-    with atomic_path(path) as temporary:  # first: what cannot be written fails at once
+    # The path first: what cannot be written fails at once.
+    with atomic_path(path) as temporary, only_convolutions():
         converted, _ = converter.convert.from_function(
             tf.function(exported.function, input_signature=signature),
             input_signature=signature,

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from mrcnn.nn.convolutions import Conv2D, Doubling
 from mrcnn.structures import Tensor
 
 
@@ -136,18 +137,14 @@ class LayerFactory:
             self.seed * 1_000_003 + sum(ord(c) * 31**i for i, c in enumerate(name))
         ) % (2**31)
 
-    def conv(
-        self, name: str, filters: int, size: int, **kwargs: Any
-    ) -> keras.layers.Conv2D:
+    def conv(self, name: str, filters: int, size: int, **kwargs: Any) -> Conv2D:
         """Return a convolution of `size` x `size` (He initialisation by default)."""
         kwargs.setdefault(
             "kernel_initializer", keras.initializers.HeNormal(self._seed(name))
         )
-        return keras.layers.Conv2D(
-            filters, size, name=name, **{"dtype": self.dtype, **kwargs}
-        )
+        return Conv2D(filters, size, name=name, **{"dtype": self.dtype, **kwargs})
 
-    def predictor(self, name: str, filters: int, **kwargs: Any) -> keras.layers.Conv2D:
+    def predictor(self, name: str, filters: int, **kwargs: Any) -> Conv2D:
         """Return a 1 x 1 convolution in float32 that starts near zero."""
         initializer = keras.initializers.RandomNormal(
             stddev=0.01, seed=self._seed(name)
@@ -165,12 +162,10 @@ class LayerFactory:
             units, name=name, dtype="float32", kernel_initializer=initializer
         )
 
-    def deconv(self, name: str, filters: int) -> keras.layers.Conv2DTranspose:
+    def deconv(self, name: str, filters: int) -> Doubling:
         """Return a 2 x 2 transposed convolution of stride 2 that doubles the side."""
-        return keras.layers.Conv2DTranspose(
+        return Doubling(
             filters,
-            2,
-            strides=2,
             activation="relu",
             name=name,
             dtype=self.dtype,

@@ -1,21 +1,17 @@
 """Cutting regions of interest (RoIs) out of a feature pyramid, all to one size."""
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import NamedTuple
 
 import keras
 from keras import ops
 
 from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.portable import crops_by_kernel
 from mrcnn.structures import Tensor
 
 CANONICAL_SIDE, CANONICAL_LEVEL = 224.0, 4
 """A region of 224 pixels, the side of ImageNet's crops, belongs to level 4 (eq. 1)."""
-
-native_kernel = ContextVar("native_kernel", default=True)
-"""Whether crops may come from TensorFlow's kernel. It is faster than gathers, which all
-backends have, but unknown to formats for other programs."""
 
 
 def assign_levels(
@@ -52,7 +48,7 @@ def crop_and_resize(
     """
     images = ops.cast(images, "float32")
     boxes = ops.stop_gradient(boxes)
-    if keras.backend.backend() == "tensorflow" and native_kernel.get():
+    if keras.backend.backend() == "tensorflow" and crops_by_kernel():
         import tensorflow as tf
 
         return tf.image.crop_and_resize(images, boxes, indices, size)

@@ -1,0 +1,71 @@
+"""Convolutions, computed as products of matrices where that is what they are.
+
+A 1 x 1 convolution is a product, so is one as large as its input, and so is a
+transposed convolution whose steps do not overlap. Kernels for convolutions are made for
+other shapes: on two cores TensorFlow's take two to five times as long for the box head,
+and up to twice as long for the gradients of a residual block's 1 x 1.
+"""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from mrcnn.ops.portable import products
+from mrcnn.structures import Tensor
+
+
+@keras.saving.register_keras_serializable("mrcnn")
+class Conv2D(keras.layers.Conv2D):
+    """Keras' convolution, by a product where each input counts for one output only."""
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Return features (B, h', w', filters) of features (B, h, w, C)."""
+        pointwise = self.kernel_size == (1, 1) and self.strides == (1, 1)
+        whole = self.padding == "valid" and self.kernel_size == tuple(inputs.shape[1:3])
+        if not (pointwise or whole) or _as_keras_does(self):
+            return super().call(inputs)
+        sides = ops.shape(inputs)[1:3] if pointwise else (1, 1)
+        # Rows, columns and channels of kernel and input have the same order.
+        rows = ops.reshape(inputs, (-1, math.prod(self.kernel.shape[:-1])))
+        kernel = ops.reshape(self.kernel, (-1, self.filters))
+        outputs = ops.matmul(rows, kernel)
+        if self.use_bias:
+            outputs = ops.add(outputs, self.bias)
+        return ops.reshape(self.activation(outputs), (-1, *sides, self.filters))
+
+
+@keras.saving.register_keras_serializable("mrcnn")
+class Doubling(keras.layers.Conv2DTranspose):
+    """A transposed convolution of 2 x 2 and stride 2: of each pixel it makes four."""
+
+    def __init__(self, filters: int, **kwargs: Any) -> None:
+        """Take the filters and what `keras.layers.Conv2DTranspose` takes besides."""
+        fixed = {"kernel_size": 2, "strides": 2, "padding": "valid"}
+        super().__init__(filters, **{**kwargs, **fixed})
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Return features (B, 2 h, 2 w, filters) of features (B, h, w, C)."""
+        if _as_keras_does(self):
+            return super().call(inputs)
+        _, height, width, channels = ops.shape(inputs)
+        # (2, 2, filters, C) -> (C, 4 filters)
+        kernel = ops.transpose(ops.reshape(self.kernel, (-1, channels)))
+        four = ops.matmul(ops.reshape(inputs, (-1, channels)), kernel)
+        if self.use_bias:
+            four = ops.add(four, ops.tile(self.bias, 4))
+        four = ops.reshape(
+            self.activation(four), (-1, height, width, 2, 2, self.filters)
+        )
+        # (B, h, w, 2, 2, filters) -> (B, h, 2, w, 2, filters)
+        return ops.reshape(
+            ops.transpose(four, (0, 1, 3, 2, 4, 5)),
+            (-1, 2 * height, 2 * width, self.filters),
+        )
+
+
+def _as_keras_does(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer is not to be, or not simply, a product."""
+    plain = layer.data_format == "channels_last" and set(layer.dilation_rate) == {1}
+    return not (products() and plain and getattr(layer, "groups", 1) == 1)
