@@ -75,7 +75,7 @@ def cosine():
 
 EXACT = {"beta_1": 1 - 2**-3, "beta_2": 1 - 2**-10}
 """Decimals as float32 has them, and so what is left of 1. Of 0.999 it has not: the
-kernel then takes 1 - 0.999 to be 0.00100005, Keras 0.001."""
+kernel then takes 1 - 0.999 to be 0.00099999, Keras 0.001."""
 
 SHARED = {
     "plain": {},
