@@ -26,6 +26,7 @@ from mrcnn.nn.resnet import BLOCKS, build_backbone, default_widths
 from mrcnn.nn.rpn import build_rpn, rpn_widths
 from mrcnn.nn.settings import Parts, Settings
 from mrcnn.notices import once
+from mrcnn.optimizers import SGD, AdamW
 from mrcnn.rates import Schedule, checked_stage
 from mrcnn.structures import Preprocessing, Stage
 from mrcnn.tasks import LOSS_NAMES
@@ -289,11 +290,7 @@ def optimizer(
     config = checked(config)
     clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
     if config.OPTIMIZER == "adamw":
-        adamw = keras.optimizers.AdamW(
-            learning_rate, weight_decay=config.WEIGHT_DECAY, **clip
-        )
+        adamw = AdamW(learning_rate, weight_decay=config.WEIGHT_DECAY, **clip)
         adamw.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return adamw
-    return keras.optimizers.SGD(
-        learning_rate, momentum=config.LEARNING_MOMENTUM, **clip
-    )
+    return SGD(learning_rate, momentum=config.LEARNING_MOMENTUM, **clip)

@@ -96,9 +96,6 @@ class SmokeBalloonConfig(BalloonConfig):
     IMAGES_PER_GPU = 2
     IMAGE_MIN_DIM = 128
     IMAGE_MAX_DIM = 128
-    # AdamW's many operations take long to trace, which a few steps do not repay.
-    OPTIMIZER = "sgd"
-    WEIGHT_DECAY = 0.0
 
 
 class ShapesResNet50Config(Config):

@@ -17,6 +17,7 @@ from mrcnn.nn.roi_heads import RoiHeads
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.anchors import pyramid_anchors
 from mrcnn.ops.chunks import map_valid
+from mrcnn.ops.penalty import mean_squares
 from mrcnn.ops.roi_align import pack_pyramid
 from mrcnn.ops.selection import object_probability, select_detections, select_proposals
 from mrcnn.structures import (
@@ -191,10 +192,8 @@ class MaskRCNN(Composite):
             self.loss_trackers[name].update_state(value)
         total = ops.sum(ops.stack(list(losses.values())) * self.loss_weights)
         if self.settings.l2:
-            total += self.settings.l2 * sum(
-                ops.mean(ops.square(ops.cast(weight, "float32")))
-                for weight in self.trainable_weights
-                if weight.name not in ("gamma", "beta")
+            total += self.settings.l2 * mean_squares(
+                [w for w in self.trainable_weights if w.name not in ("gamma", "beta")]
             )
         return total
 
