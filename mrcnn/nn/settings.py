@@ -45,7 +45,7 @@ class Settings(NamedTuple):
     loss_weights: tuple[float, ...]
     smooth_l1_beta: float
     l2: float
-    box_chunk: int = 128
+    box_chunk: int = 512
     """RoIs that run through the box head at once in inference; more wait until these
     are done, and are not computed at all if they hold nothing."""
     mask_chunk: int = 4
