@@ -28,8 +28,7 @@ from mrcnn.structures import Preprocessing, Tensor
 from mrcnn.tasks import LOSS_NAMES
 
 COMPILED_SIZES = 32
-"""Sizes of inputs for which a model stays compiled: as many as mode "pad64" makes of
-photographs, and 1 to 2 GB where all of them come."""
+"""Sizes of inputs for which a model stays compiled: as many as "pad64" makes, 1 to 2 GB."""
 
 
 class Composite(keras.Model):
@@ -82,7 +81,7 @@ class Composite(keras.Model):
         self.class_names: tuple[str, ...] = ()
         self.loss_trackers = {n: keras.metrics.Mean(name=n) for n in LOSS_NAMES}
         self.compiled_sizes = compiled_sizes
-        # XLA, which Keras takes where it finds a GPU, has no kernel for the crops.
+        # XLA, which Keras takes on a GPU, has no kernel for the crops.
         self.supports_jit = keras.backend.backend() != "tensorflow"
         self._making = threading.Lock()
         self._compiled = CompiledSizes(self)
@@ -139,6 +138,8 @@ class Composite(keras.Model):
     def make_train_function(self, force: bool = False) -> Any:
         """Make what `fit` calls."""
         refuse_after_fork()
+        if self.compiled and not self.optimizer.built:  # else it is traced twice
+            self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:

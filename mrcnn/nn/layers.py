@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mrcnn.nn.convolutions import Conv2D, Doubling
+from mrcnn.ops.normalisation import normalise_batch
 from mrcnn.structures import Tensor
 
 
@@ -33,11 +34,19 @@ class BatchNorm(keras.layers.BatchNormalization):
         """Normalise inputs (..., C); statistics skip what `valid` (...,) denies."""
         if training and self.trainable and not self.frozen_statistics:
             if valid is None:
-                return super().call(inputs, training=True)
+                return self._normalise_batch(inputs)
             return self._normalise_by_valid(inputs, valid)
         scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
         shift = self.beta - self.moving_mean * scale
         return inputs * ops.cast(scale, inputs.dtype) + ops.cast(shift, inputs.dtype)
+
+    def _normalise_batch(self, inputs: Tensor) -> Tensor:
+        """Do what Keras does, in fewer operations."""
+        normal, *found = normalise_batch(inputs, self.gamma, self.beta, self.epsilon)
+        for moving, value in zip(self.non_trainable_weights, found, strict=True):
+            old = ops.cast(moving, value.dtype)
+            moving.assign(old * self.momentum + value * (1 - self.momentum))
+        return normal
 
     def _normalise_by_valid(self, inputs: Tensor, valid: Tensor) -> Tensor:
         """Do what Keras does with a mask, and leave statistics where it is all False.
