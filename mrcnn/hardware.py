@@ -73,6 +73,19 @@ def seed_everything(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def rewrite_graphs(wanted: bool) -> None:
+    """Let TensorFlow rewrite the graphs that it makes from now on, or take them as is.
+
+    It does so by default, before a graph's first run. That takes as long as tracing the
+    graph did, and pays where many runs follow; results agree but for rounding.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        options = {"disable_meta_optimizer": not wanted}
+        tf.config.optimizer.set_experimental_options(options)
+
+
 def device_name() -> str:
     """Return the accelerators that the Keras backend sees, else the processor."""
     found = [name.lower() for name in keras.distribution.list_devices()]

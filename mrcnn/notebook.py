@@ -44,7 +44,8 @@ def setup(seed: int, *, profile: str = "") -> None:
 
     Args:
         seed: for Python, NumPy and the Keras backend; see `seed_everything`.
-        profile: named in the printed facts when given.
+        profile: named in the printed facts when given. Under "smoke" every network
+            takes a few steps only, which repay no rewriting of graphs.
     """
     # Before TensorFlow loads: its start-up notes are of no use to a reader.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -52,9 +53,11 @@ def setup(seed: int, *, profile: str = "") -> None:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
 
-    from mrcnn.hardware import device_name, seed_everything
+    from mrcnn.hardware import device_name, rewrite_graphs, seed_everything
 
     seed_everything(seed)
+    if profile == "smoke":
+        rewrite_graphs(False)
     _metrics.clear()
     _facts.clear()
     _facts.update(

@@ -1,5 +1,6 @@
 """What all tests share: a quiet backend, pictures without a window, seeded numbers."""
 
+import gc
 import os
 import sys
 
@@ -16,6 +17,29 @@ import mrcnn  # noqa: F401 (before TensorFlow, which reads a setting of it)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow ones: a long test at the end leaves the other worker idle."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Spend nothing on what a few steps do not repay.
+
+    Looking for garbage among all that was imported is a tenth of tracing, and rewriting
+    a graph as much as tracing it: tests of `rewritten` graphs ask for that.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    if hardware := sys.modules.get("mrcnn.hardware"):
+        hardware.rewrite_graphs(False)
+
+
+@pytest.fixture
+def rewritten():
+    """Let TensorFlow rewrite graphs as it does for users."""
+    from mrcnn.hardware import rewrite_graphs
+
+    rewrite_graphs(True)
+    yield
+    rewrite_graphs(False)
 
 
 @pytest.fixture

@@ -42,6 +42,18 @@ def test_setup_fixes_the_order_of_sums_but_on_gpus(
     assert order() == fixed
 
 
+@pytest.mark.usefixtures("rewritten")
+def test_only_smoke_takes_graphs_as_they_are(order):
+    if not order:
+        pytest.skip("of TensorFlow")
+    import tensorflow as tf
+
+    for profile in ("", "cpu", "full", "smoke"):
+        notebook.setup(7, profile=profile)
+        options = tf.config.optimizer.get_experimental_options()
+        assert options["disable_meta_optimizer"] == (profile == "smoke")
+
+
 def test_results_are_written_as_plain_values(displayed, tmp_path):
     notebook.setup(0)
     assert notebook.record("ap", np.float32(0.5)) == 0.5

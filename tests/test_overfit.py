@@ -44,6 +44,7 @@ def extent(mask: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("rewritten")  # 200 steps
 def test_four_images_are_learnt_by_heart():
     config = OverfitConfig()
     dataset = ShapesDataset(4, height=64, width=64, seed=11)

@@ -48,6 +48,7 @@ def feed(batches: Batches) -> Any:
             return [np.empty(0, dtype) for dtype in types]  # which no batch has
         return [batch[name] for name in signature]
 
+    @tf.autograph.experimental.do_not_convert  # it has no branch to convert
     def batch_of(index: Any) -> tuple[dict[str, Any]]:
         tensors = tf.numpy_function(prepare, [index], types)
         shaped = zip(signature.items(), tensors, strict=True)

@@ -43,7 +43,7 @@ def _tensorflow(
 
     sources = [variable.value for variable in variables]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def run(batch: Mapping[str, Tensor]) -> tuple[Tensor, list[list[Tensor]]]:
         # Persistent: the forward pass is shared, each loss goes back through it apart.
         with tf.GradientTape(persistent=True) as tape:

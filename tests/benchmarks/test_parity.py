@@ -7,6 +7,7 @@ from mrcnn.benchmarks.parity import compare
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.usefixtures("rewritten")
 def test_every_stage_is_matterports(seed):
     stages = compare(seed)
     for stage, (ours, theirs) in stages.items():

@@ -9,37 +9,47 @@ of the checkpoint. (Of `weights.h5` it may: that is written when the training is
 """
 
 import argparse
+import multiprocessing
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+# One process loads the libraries; each training is forked from it, before it computes.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.faults.training"])
 FILES = ("history.json", "weights.h5")
 LATEST_USE = 24  # of a file at which to kill; a whole training has some 60
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen:
+def _train(folder: Path, kill_at: int | None) -> None:
+    """Do what `training.main` does, in this process."""
+    from tests.faults import training  # not in the process that only kills
+
+    training.run(folder, kill_at)
+
+
+def start(folder: Path, kill_at: int | None = None) -> BaseProcess:
     """Begin or go on with the training in a folder, in a process of its own."""
-    command = [sys.executable, "-m", "tests.faults.training", str(folder), *options]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=ROOT, **quiet)
+    process = FORKS.Process(target=_train, args=(folder, kill_at))
+    process.start()
+    return process
 
 
-def finish(process: subprocess.Popen) -> bool:
+def finish(process: BaseProcess) -> bool:
     """Wait for a training; return if it ended, and not by a kill.
 
     Raises:
-        RuntimeError: if it failed in any other way; quotes it.
+        RuntimeError: if it failed in any other way, as it has said.
     """
-    _, error = process.communicate()
-    if process.returncode not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"The training failed:\n{error.decode()[-3000:]}")
-    return process.returncode == 0
+    process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"The training failed with status {process.exitcode}.")
+    return process.exitcode == 0
 
 
 def kill_somewhere(folder: Path, seconds: float, chance: random.Random) -> bool:
@@ -51,12 +61,10 @@ def kill_somewhere(folder: Path, seconds: float, chance: random.Random) -> bool:
         chance: draws the moment.
     """
     if chance.random() < 0.5:
-        return finish(start(folder, f"--kill-at={chance.randint(1, LATEST_USE)}"))
+        return finish(start(folder, chance.randint(1, LATEST_USE)))
     process = start(folder)
-    try:
-        process.wait(chance.uniform(0, seconds))
-    except subprocess.TimeoutExpired:
-        process.kill()
+    process.join(chance.uniform(0, seconds))
+    process.kill()  # nothing, where it has ended
     return finish(process)
 
 

@@ -36,7 +36,7 @@ class SmallConfig(TinyConfig):
     OPTIMIZER, WEIGHT_DECAY = ShapesConfig.OPTIMIZER, ShapesConfig.WEIGHT_DECAY
 
 
-def kill_at(folder: Path, count: int) -> None:
+def kill_process_at(folder: Path, count: int) -> None:
     """Let this process kill itself at its `count`-th use of a file of the folder."""
     left = count
 
@@ -80,21 +80,26 @@ def train(folder: Path) -> None:
     (folder / "history.json").write_text(json.dumps(history))
 
 
-def main() -> None:
-    """Do what the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--kill-at", type=int)
-    options = parser.parse_args()
+def run(folder: Path, kill_at: int | None = None) -> None:
+    """Train in a folder, in this process, which may be killed on the way."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()
         tf.config.run_functions_eagerly(True)  # a graph costs more than a few steps
-    if options.kill_at:
-        kill_at(options.folder.resolve(), options.kill_at)
-    train(options.folder.resolve())
+    if kill_at:
+        kill_process_at(folder.resolve(), kill_at)
+    train(folder.resolve())
+
+
+def main() -> None:
+    """Do what the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kill-at", type=int)
+    options = parser.parse_args()
+    run(options.folder, options.kill_at)
 
 
 if __name__ == "__main__":

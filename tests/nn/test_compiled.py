@@ -44,6 +44,7 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize(("bound", "calls"), [(8, 40), (1, 4)])
+@pytest.mark.usefixtures("rewritten")
 def test_threads_find_what_one_finds(model, bound, calls):
     """To the last bit, also where sizes push each other out."""
     batches = [batch(*size) for size in TWO]

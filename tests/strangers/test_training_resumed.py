@@ -1,5 +1,6 @@
 """What lies in the folder that a training goes on from, and who may go on from it."""
 
+import shutil
 from functools import partial
 
 import h5py
@@ -82,6 +83,20 @@ def assert_same(ours, theirs):
 # --- Another training's checkpoint
 
 
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A folder for what `run()` leaves, which is the same each time."""
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture
+def finished(run, shelf, tmp_path):
+    """Let the folder hold what a training by `run()` leaves."""
+    if not (shelf / "checkpoint.h5").is_file():
+        run(folder=shelf)
+    shutil.copytree(shelf, tmp_path, dirs_exist_ok=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -99,21 +114,20 @@ def assert_same(ours, theirs):
         ({"first_epoch": 1}, "first_epoch is 1 here and 0 there"),
     ],
 )
-def test_another_training_is_refused(run, changes, named):
-    run()
+def test_another_training_is_refused(run, finished, changes, named):
     with pytest.raises(ValueError, match=r"checkpoint\.h5 is of another training") as e:
         run(**changes)
     assert named in str(e.value)
     assert "resume=False" in str(e.value)
 
 
-def test_a_folder_is_begun_anew(run):
-    run()
+def test_a_folder_is_begun_anew(run, finished):
     assert_same(run(seed=4, resume=False), run(seed=4))
 
 
-def test_another_data_set_or_configuration_is_refused(run, tiny_config, tiny_shapes):
-    run()
+def test_another_data_set_or_configuration_is_refused(
+    run, finished, tiny_config, tiny_shapes
+):
     count = len(tiny_shapes.image_ids)
     other = ShapesDataset(count, height=64, width=64, seed=99)
     with pytest.raises(ValueError, match=rf"train\.dataset is '{count} images, \w+' h"):
@@ -151,16 +165,26 @@ def stopping(*others, patience=2):
 PATIENT = [Stage("heads", 5, 0.01), Stage("all", 1, 0.01)]
 
 
-@pytest.mark.parametrize(
-    ("epoch", "method"),
-    [(1, "on_epoch_begin"), (3, "on_epoch_begin"), (5, "on_epoch_begin")],
-)
-def test_early_stopping_goes_on(run, tmp_path, epoch, method):
+@pytest.fixture(scope="module")
+def models():
+    """Trained models that tests share and none changes."""
+    return {}
+
+
+@pytest.fixture
+def whole(run, models):
+    """A training that nothing interrupted."""
+    if "whole" not in models:
+        models["whole"] = run(*stopping(), stages=PATIENT, folder=None)
+    return models["whole"]
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_early_stopping_goes_on(run, whole, epoch):
     """It stops stage 1 after epoch 4, back at the weights of epoch 2."""
-    whole = run(*stopping(), stages=PATIENT, folder=None)
     assert len(whole.history_of_epochs["loss"]) == 4 + 1
     with pytest.raises(KeyboardInterrupt):
-        run(*stopping(Interruption(epoch, method)), stages=PATIENT)
+        run(*stopping(Interruption(epoch)), stages=PATIENT)
     assert_same(run(*stopping(), stages=PATIENT), whole)
     assert_same(run(*stopping(), stages=PATIENT), whole)  # it is finished
 
@@ -175,9 +199,8 @@ def test_patience_of_a_finished_training(run, tiny_config, tiny_shapes, monkeypa
 
 
 @pytest.mark.parametrize("epoch", [1, 3])  # in the stage, and after its last epoch
-def test_a_kill_right_after_a_checkpoint(run, monkeypatch, epoch):
+def test_a_kill_right_after_a_checkpoint(run, whole, monkeypatch, epoch):
     """What ends a stage is still to be done then."""
-    whole = run(*stopping(), stages=PATIENT, folder=None)
     write = training.Record.on_epoch_end
 
     def killed(self, at, logs=None):
