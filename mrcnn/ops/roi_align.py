@@ -94,22 +94,26 @@ def _bilinear_crops(
     size: tuple[int, int],
     averaged: int = 1,
 ) -> Tensor:
-    """Gather all pixels that make a result, and sum them by their weights."""
+    """Gather the pixels that make a result, and sum them by their weights.
+
+    Those of one row at a time: what is gathered is many times the result, and large
+    arrays cost more to come by than to fill. No product of matrices, which GPUs would
+    round to fewer digits.
+    """
     height, width, channels = images.shape[1:]
     top, bottom, left, right = boxes[:, 0], boxes[:, 2], boxes[:, 1], boxes[:, 3]
     rows, by_row = _axis_weights(top, bottom, size[0], height, averaged)
     columns, by_column = _axis_weights(left, right, size[1], width, averaged)
-    first = ops.cast(indices, "int32")[:, None, None, None, None] * (height * width)
-
-    # Each (n, rows, columns, pixels along y, pixels along x).
-    pixels = first + rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
-    weights = by_row[:, :, None, :, None] * by_column[:, None, :, None, :]
-    many = 4 * averaged**2
+    rows += ops.cast(indices, "int32")[:, None, None] * height
     flat = ops.reshape(images, (-1, channels))
-    gathered = ops.take(flat, ops.reshape(pixels, (-1, many)), axis=0)
-    # No product of matrices, which GPUs would round to fewer digits.
-    crops = ops.sum(ops.reshape(weights, (-1, many, 1)) * gathered, axis=1)
-    return ops.reshape(crops, (-1, rows.shape[1], columns.shape[1], channels))
+
+    def part(k: int) -> Tensor:
+        pixels = rows[:, :, None, None, k] * width + columns[:, None]
+        weights = by_row[:, :, None, None, k] * by_column[:, None]
+        gathered = ops.take(flat, pixels, axis=0)  # (n, rows, columns, 2 averaged, C)
+        return ops.sum(weights[..., None] * gathered, axis=3)
+
+    return sum(map(part, range(1, 2 * averaged)), part(0))
 
 
 class Canvas(NamedTuple):
