@@ -31,7 +31,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
 .PHONY: help setup book html browser links pictures check test smoke bench faults study lint format
-.PHONY: test-backends test-range smoke-as-is frontier lock clean
+.PHONY: test-backends bench-backends test-range smoke-as-is frontier lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -134,6 +134,9 @@ test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, and
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/strangers/test_albumentations.py $(ARGS)
+
+bench-backends: $(OTHERS_STAMP)  ## measure JAX and PyTorch in turn with TensorFlow
+	$(OTHERS)/bin/python -m mrcnn.benchmarks.backends $(ARGS)
 
 # The headless OpenCV stands in for the one that imgaug asks for; see requirements.txt.
 test-range:  ## test on the newest versions that are allowed, or RESOLUTION=lowest-direct

@@ -81,10 +81,17 @@ def test_importing_the_package_loads_no_backend():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("set_before", "expected"), [(None, "1"), ("0", "0")])
-def test_tensorflow_is_told_to_take_its_faster_convolutions(set_before, expected):
-    """Before it is loaded, and unless the user has told it otherwise."""
-    name = "TF_ENABLE_ONEDNN_OPTS"
+@pytest.mark.parametrize(
+    ("name", "set_before", "expected"),
+    [
+        ("TF_ENABLE_ONEDNN_OPTS", None, "1"),
+        ("TF_ENABLE_ONEDNN_OPTS", "0", "0"),
+        ("OMP_WAIT_POLICY", None, "PASSIVE"),
+        ("OMP_WAIT_POLICY", "ACTIVE", "ACTIVE"),
+    ],
+)
+def test_backends_are_told_what_makes_them_faster(name, set_before, expected):
+    """Before they are loaded, and unless the user has told them otherwise."""
     environment = {key: value for key, value in os.environ.items() if key != name}
     if set_before is not None:
         environment[name] = set_before

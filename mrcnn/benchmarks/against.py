@@ -17,7 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ ROUNDS, TURN = 9, 2.0
 class Worker:
     """A process that does one row's work in one tree, when it is its turn."""
 
-    def __init__(self, tree: Path, name: str, policy: str) -> None:
-        """Start it."""
+    def __init__(self, tree: Path, name: str, policy: str, **variables: str) -> None:
+        """Start it, with `variables` added to its environment."""
         script = Path(__file__).with_name("turns.py")
         environment = os.environ | {
             "PYTHONPATH": str(tree),
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            **variables,
         }
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(script), name, policy],
@@ -101,25 +103,45 @@ def compare(
     Raises:
         RuntimeError: if a tree cannot do the work.
     """
+    starts = {
+        which: partial(Worker, tree, name, policy)
+        for which, tree in (("before", before), ("now", now))
+    }
+    return {"name": name, "precision": policy} | by_turns(starts, rounds, turn)
+
+
+def by_turns(
+    starts: Mapping[str, Callable[[], Worker]], rounds: int, turn: float
+) -> Row:
+    """Start two processes and time them by turns.
+
+    Args:
+        starts: by name, what starts each.
+        rounds: as for `compare`.
+        turn: as for `compare`.
+
+    Returns:
+        Medians of the seconds by name, first calls' seconds and peaks of memory by
+        `first_` or `peak_mb_` and the name, and `ratios` (rounds,) of first / second.
+    """
+    one, other = starts
     workers: dict[str, Worker] = {}
     first: dict[str, float] = {}
-    seconds: dict[str, list[float]] = {"before": [], "now": []}
+    seconds: dict[str, list[float]] = {one: [], other: []}
     try:
-        for which, tree in (("before", before), ("now", now)):
-            workers[which] = Worker(tree, name, policy)
+        for which, start in starts.items():
+            workers[which] = start()
             first[which] = workers[which].first()
         for worker in workers.values():
             worker.turn(turn)
         for i in range(rounds):
-            for which in ("before", "now") if i % 2 == 0 else ("now", "before"):
+            for which in (one, other) if i % 2 == 0 else (other, one):
                 seconds[which].append(workers[which].turn(turn))
         peaks = {which: worker.end() for which, worker in workers.items()}
     finally:
         for worker in workers.values():
             worker.kill()
     return {
-        "name": name,
-        "precision": policy,
         "ratios": [b / n for b, n in zip(*seconds.values(), strict=True)],
         **{which: statistics.median(taken) for which, taken in seconds.items()},
         **{f"first_{which}": taken for which, taken in first.items()},

@@ -28,7 +28,7 @@ from mrcnn.structures import Preprocessing, Tensor
 from mrcnn.tasks import LOSS_NAMES
 
 COMPILED_SIZES = 32
-"""Sizes of inputs for which a model stays compiled: as many as "pad64" makes, 1 to 2 GB."""
+"""Sizes that stay compiled: as many as mode "pad64" makes of photographs, 1 to 2 GB."""
 
 
 class Composite(keras.Model):

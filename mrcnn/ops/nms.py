@@ -4,7 +4,11 @@ import keras
 from keras import ops
 
 from mrcnn.ops import boxes as box_ops
+from mrcnn.ops.sampling import gather
 from mrcnn.structures import Tensor
+
+BLOCK = 256
+"""Boxes that are compared with each other at once where no kernel does it."""
 
 
 def nms(
@@ -27,7 +31,8 @@ def nms(
     """
     scores = ops.where(valid, scores, -1e9)
     boxes = ops.where(valid[..., None], boxes, 0.0)
-    kernel = _tensorflow_nms if keras.backend.backend() == "tensorflow" else _greedy_nms
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    kernel = _tensorflow_nms if on_tensorflow else _blockwise_nms
     return kernel(boxes, scores, iou_threshold, slots)
 
 
@@ -49,31 +54,67 @@ def class_nms(
     return nms(boxes + shift, scores, valid, iou_threshold=iou_threshold, slots=slots)
 
 
-def _greedy_nms(
+def _blockwise_nms(
     boxes: Tensor, scores: Tensor, iou_threshold: float, slots: int
 ) -> tuple[Tensor, Tensor]:
-    """Take the best box left, drop what overlaps it, and so on: the definition."""
+    """Go through the boxes in blocks, best first, until the slots are full.
+
+    A block is compared with the boxes kept before and with itself, so that memory grows
+    with N and the number of steps does not grow with the slots.
+    """
+    boxes, scores = ops.stop_gradient(boxes), ops.stop_gradient(scores)
+    order = ops.argsort(-scores, axis=-1)  # stable: of equal ones the first
     batch, count = ops.shape(boxes)[0], boxes.shape[1]
-    columns = ops.arange(slots, dtype="int32")
+    size = min(count, BLOCK)
+    padding = (0, -count % size)
+    boxes = ops.pad(gather(boxes, order), ((0, 0), padding, (0, 0)))
+    exists = ops.pad(gather(scores, order) > -1e8, ((0, 0), padding))
+    slot = ops.arange(slots, dtype="int32")[None, :, None]
 
-    def step(i: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        left, indices, kept = state
-        best = ops.cast(ops.argmax(left, axis=-1), "int32")
-        exists = ops.max(left, axis=-1) > -1e8
-        chosen = ops.take_along_axis(boxes, best[:, None, None], axis=1)
-        overlaps = box_ops.iou(boxes, chosen)[..., 0]
-        is_best = ops.arange(count, dtype="int32")[None] == best[:, None]
-        left = ops.where((overlaps > iou_threshold) | is_best, -1e9, left)
-        here = (columns == i)[None] & exists[:, None]
-        return left, ops.where(here, best[:, None], indices), kept | here
+    def step(start: Tensor, ranks: Tensor, kept: Tensor) -> tuple[Tensor, ...]:
+        block = ops.slice(boxes, (0, start, 0), (batch, size, 4))
+        better = ops.where(kept[..., None], gather(boxes, ranks), 0.0)
+        beaten = ops.any(box_ops.iou(block, better) > iou_threshold, axis=-1)
+        standing = ops.slice(exists, (0, start), (batch, size)) & ~beaten
+        keep = _greedily(block, standing, iou_threshold)
+        before = ops.sum(ops.cast(kept, "int32"), axis=1, keepdims=True)
+        place = before + ops.cumsum(ops.cast(keep, "int32"), axis=1) - 1
+        here = keep[:, None] & (place[:, None] == slot)  # (B, slots, size)
+        rank = start + ops.cast(ops.argmax(here, axis=-1), "int32")
+        new = ops.any(here, axis=-1)
+        return start + size, ops.where(new, rank, ranks), kept | new
 
-    state = (
-        scores,
-        ops.zeros((batch, slots), "int32"),
-        ops.zeros((batch, slots), "bool"),
+    start = ops.zeros((), "int32")
+    ranks, kept = ops.zeros((batch, slots), "int32"), ops.zeros((batch, slots), "bool")
+    _, ranks, kept = ops.while_loop(
+        lambda start, _, kept: (start < count) & ~ops.all(kept),
+        step,
+        (start, ranks, kept),
     )
-    _, indices, kept = ops.fori_loop(0, slots, step, state)
-    return indices, kept
+    return ops.where(kept, gather(order, ranks), 0), kept
+
+
+def _greedily(boxes: Tensor, standing: Tensor, iou_threshold: float) -> Tensor:
+    """Return which boxes (B, N, 4), best first, none that is kept overlaps: (B, N).
+
+    Each box is kept, at first, and then again and again those that no kept one before
+    them beats. The fate of a box hangs on those before it alone: after n rounds that of
+    the first n is settled, and what a round leaves as it was is so for good. Few rounds
+    do, as many as the longest chain of boxes that beat each other.
+    """
+    place = ops.arange(boxes.shape[1], dtype="int32")
+    beats = box_ops.iou(boxes, boxes) > iou_threshold
+    beats = beats & (place[:, None] < place[None])  # (B, N, N), row beats column
+
+    def again(_: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+        return keep, standing & ~ops.any(keep[..., None] & beats, axis=1)
+
+    _, keep = ops.while_loop(
+        lambda before, keep: ops.any(before != keep),
+        again,
+        (ops.zeros_like(standing), standing),
+    )
+    return keep
 
 
 def _tensorflow_nms(

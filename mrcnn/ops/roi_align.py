@@ -28,7 +28,12 @@ def assign_levels(
 
 
 def crop_and_resize(
-    images: Tensor, boxes: Tensor, indices: Tensor, size: tuple[int, int]
+    images: Tensor,
+    boxes: Tensor,
+    indices: Tensor,
+    size: tuple[int, int],
+    *,
+    averaged: int = 1,
 ) -> Tensor:
     """Sample `size` points bilinearly from corner to corner of each box.
 
@@ -41,55 +46,70 @@ def crop_and_resize(
         images: (N, H, W, C).
         boxes: (n, 4) normalised, not differentiated.
         indices: (n,) int32, the image of each box.
-        size: rows and columns of the result.
+        size: rows and columns of points, which `averaged` divides.
+        averaged: rows and columns of points whose mean is one of the result.
 
     Returns:
-        (n, *size, C) float32.
+        (n, size[0] / averaged, size[1] / averaged, C) float32.
     """
     images = ops.cast(images, "float32")
     boxes = ops.stop_gradient(boxes)
     if keras.backend.backend() == "tensorflow" and crops_by_kernel():
         import tensorflow as tf
 
-        return tf.image.crop_and_resize(images, boxes, indices, size)
-    return _bilinear_crops(images, boxes, indices, size)
+        crops = tf.image.crop_and_resize(images, boxes, indices, size)
+        return ops.average_pool(crops, averaged, averaged) if averaged > 1 else crops
+    return _bilinear_crops(images, boxes, indices, size, averaged)
 
 
-def _sample_points(
-    low: Tensor, high: Tensor, count: int, extent: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return lower and upper neighbours of points (n, count), fractions, and inside."""
+def _axis_weights(
+    low: Tensor, high: Tensor, count: int, extent: int, averaged: int
+) -> tuple[Tensor, Tensor]:
+    """Return which pixels make each result along an axis, and by how much.
+
+    Both are (n, count / averaged, 2 averaged): a point has a neighbour on each side.
+    """
     steps = ops.arange(count, dtype="float32") / max(count - 1, 1) if count > 1 else 0.5
     points = (low[:, None] + (high - low)[:, None] * steps) * (extent - 1)
     points = ops.reshape(points, (-1, count))
     inside = (points >= 0) & (points <= extent - 1)
     floor = ops.floor(ops.clip(points, 0, extent - 1))
     lower = ops.cast(floor, "int32")
-    return lower, ops.minimum(lower + 1, extent - 1), points - floor, inside
+    pixels = ops.stack([lower, ops.minimum(lower + 1, extent - 1)], axis=-1)
+    upper = points - floor
+    weights = ops.stack([1 - upper, upper], axis=-1)
+    weights = ops.where(inside[..., None], weights / averaged, 0.0)
+    shape = (-1, count // averaged, 2 * averaged)
+    return ops.reshape(pixels, shape), ops.reshape(weights, shape)
 
 
 def _bilinear_crops(
-    images: Tensor, boxes: Tensor, indices: Tensor, size: tuple[int, int]
+    images: Tensor,
+    boxes: Tensor,
+    indices: Tensor,
+    size: tuple[int, int],
+    averaged: int = 1,
 ) -> Tensor:
-    """Gather the four neighbours of every point and blend them."""
+    """Gather the pixels that make a result, and sum them by their weights.
+
+    Those of one row at a time: what is gathered is many times the result, and large
+    arrays cost more to come by than to fill. No product of matrices, which GPUs would
+    round to fewer digits.
+    """
     height, width, channels = images.shape[1:]
-    top, bottom, fy, inside_y = _sample_points(
-        boxes[:, 0], boxes[:, 2], size[0], height
-    )
-    left, right, fx, inside_x = _sample_points(boxes[:, 1], boxes[:, 3], size[1], width)
+    top, bottom, left, right = boxes[:, 0], boxes[:, 2], boxes[:, 1], boxes[:, 3]
+    rows, by_row = _axis_weights(top, bottom, size[0], height, averaged)
+    columns, by_column = _axis_weights(left, right, size[1], width, averaged)
+    rows += ops.cast(indices, "int32")[:, None, None] * height
     flat = ops.reshape(images, (-1, channels))
-    first = ops.cast(indices, "int32")[:, None, None] * (height * width)
 
-    def corner(rows: Tensor, columns: Tensor) -> Tensor:
-        return ops.take(
-            flat, first + rows[:, :, None] * width + columns[:, None, :], axis=0
-        )
+    def part(k: int) -> Tensor:
+        pixels = rows[:, :, None, None, k] * width + columns[:, None]
+        weights = by_row[:, :, None, None, k] * by_column[:, None]
+        gathered = ops.take(flat, pixels, axis=0)  # (n, rows, columns, 2 averaged, C)
+        return ops.sum(weights[..., None] * gathered, axis=3)
 
-    fy, fx = fy[:, :, None, None], fx[:, None, :, None]
-    upper = corner(top, left) * (1 - fx) + corner(top, right) * fx
-    lower = corner(bottom, left) * (1 - fx) + corner(bottom, right) * fx
-    inside = inside_y[:, :, None, None] & inside_x[:, None, :, None]
-    return ops.where(inside, upper * (1 - fy) + lower * fy, 0.0)
+    return sum(map(part, range(1, 2 * averaged)), part(0))
 
 
 class Canvas(NamedTuple):
@@ -176,12 +196,13 @@ def pyramid_roi_align(
         (B, R, size, size, C) float32.
     """
     boxes = ops.stop_gradient(boxes)
-    samples = 2 * size if aligned else size
+    averaged = 2 if aligned else 1
+    samples = averaged * size
     points = _sampling_grid(canvas, boxes, samples, image_shape, aligned)
     count = boxes.shape[1]
     images = ops.repeat(ops.arange(ops.shape(boxes)[0], dtype="int32"), count)
     points = ops.reshape(points, (-1, 4))
-    crops = crop_and_resize(canvas.image, points, images, (samples, samples))
-    if aligned:
-        crops = ops.average_pool(crops, 2, 2)
+    crops = crop_and_resize(
+        canvas.image, points, images, (samples, samples), averaged=averaged
+    )
     return ops.reshape(crops, (-1, count, size, size, canvas.image.shape[-1]))

@@ -57,6 +57,31 @@ def test_agrees_with_the_greedy_loop_on_thousands_of_cases(rng, kernel, size):
             assert not indices[i][~found[i]].any()
 
 
+@pytest.mark.parametrize(("size", "slots"), [(64, 64), (61, 64), (61, 9), (17, 30)])
+def test_blocks_make_no_difference(rng, kernel, monkeypatch, size, slots):
+    monkeypatch.setattr(nms_ops, "BLOCK", 16)
+    boxes, scores, valid = cases(rng, 40, size)
+    scores = np.round(scores, 1)  # of equal ones the first is better
+    for threshold in (0.1, 0.6):
+        options = {"iou_threshold": threshold, "slots": slots}
+        indices, found = run(nms_ops.nms, boxes, scores, valid, **options)
+        for i in range(len(boxes)):
+            expected = greedy(boxes[i], scores[i], valid[i], threshold, slots)
+            assert indices[i][found[i]].tolist() == expected
+            assert found[i].tolist() == [k < len(expected) for k in range(slots)]
+
+
+def test_a_chain_of_boxes_that_each_overlap_the_next(kernel, monkeypatch):
+    # Every second is kept, the last by as many steps as there are boxes.
+    monkeypatch.setattr(nms_ops, "BLOCK", 20)
+    top = np.arange(50, dtype=np.float32)
+    boxes = np.stack([top, 0 * top, top + 1.9, 0 * top + 1], axis=-1)[None]
+    scores, valid = 1 - top[None] / 100, np.ones((1, 50), bool)
+    options = {"iou_threshold": 0.3, "slots": 40}
+    indices, found = run(nms_ops.nms, boxes, scores, valid, **options)
+    assert indices[0][found[0]].tolist() == list(range(0, 50, 2))
+
+
 def test_nobody_takes_part(rng, kernel):
     boxes, scores, _ = cases(rng, 2, 5)
     valid = np.zeros((2, 5), bool)

@@ -37,6 +37,18 @@ def test_the_neutral_crop_is_that_of_tensorflow(rng, size):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("averaged", [2, 3])
+def test_points_are_averaged_by_squares(rng, averaged):
+    images = rng.random((2, 9, 11, 4)).astype(np.float32)
+    boxes = (rng.random((30, 4)) * 1.6 - 0.3).astype(np.float32)  # some lie outside
+    arguments = images, boxes, rng.integers(0, 2, 30).astype(np.int32), (6, 12)
+    crop = on_tensors(roi_ops._bilinear_crops)
+    points = ops.convert_to_numpy(crop(*arguments))
+    squares = points.reshape(30, 6 // averaged, averaged, 12 // averaged, averaged, 4)
+    found = ops.convert_to_numpy(crop(*arguments, averaged))
+    np.testing.assert_allclose(found, squares.mean((2, 4)), atol=1e-6)
+
+
 def test_levels_follow_the_side_of_a_box():
     sides = np.array([8, 79, 80, 158, 159, 316, 317, 448, 1024]) / 1024
     boxes = np.stack([np.zeros(9), np.zeros(9), sides, sides], -1).astype(np.float32)
