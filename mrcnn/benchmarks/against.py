@@ -17,9 +17,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,24 +34,38 @@ ROUNDS, TURN = 9, 2.0
 
 
 class Worker:
-    """A process that does one row's work in one tree, when it is its turn."""
+    """A process that does some work when it is its turn; see `turns.serve`."""
 
-    def __init__(self, tree: Path, name: str, policy: str) -> None:
-        """Start it."""
-        script = Path(__file__).with_name("turns.py")
-        environment = os.environ | {
-            "PYTHONPATH": str(tree),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
+    def __init__(
+        self,
+        command: Sequence[str],
+        about: str,
+        *,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        limit: float | None = None,
+        errors: IO[str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            command: Python's arguments.
+            about: names it in errors.
+            cwd: where it runs.
+            variables: of its environment, besides those of this process.
+            limit: seconds after which a question without an answer has failed.
+            errors: where it prints what is no answer.
+        """
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(script), name, policy],
-            cwd=tree,
-            env=environment,
+            [sys.executable, *command],
+            cwd=cwd,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict(variables or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
-        self._about = f"{name!r} in {policy} at {tree}"
+        self._about, self._limit = about, limit
 
     def first(self) -> float:
         """Wait for the first call, and return its seconds."""
@@ -58,8 +73,11 @@ class Worker:
 
     def turn(self, budget: float) -> float:
         """Return the median seconds of calls that together take `budget` seconds."""
-        print(budget, file=self._process.stdin, flush=True)
-        return self._answer()
+        return self._ask(budget)
+
+    def work(self) -> str:
+        """Return what a call does, in words."""
+        return self._ask("about")
 
     def end(self) -> float:
         """Stop it, and return the most bytes that it held."""
@@ -72,14 +90,32 @@ class Worker:
         with self._process:  # whose end closes what is open to it
             pass
 
-    def _answer(self) -> float:
+    def _ask(self, question: float | str) -> Any:
+        print(question, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        watch = threading.Timer(self._limit or 1e6, self._process.kill)
+        watch.start()
         line = self._process.stdout.readline()
+        watch.cancel()
         if not line:
             raise RuntimeError(
                 f"{self._about} has failed; its error is above. A commit without this "
                 "row, or for other packages than those installed, cannot be compared."
             )
         return json.loads(line)
+
+
+def in_tree(tree: Path, name: str, policy: str) -> Worker:
+    """Return what does a row's work with the package of a tree."""
+    script = Path(__file__).with_name("turns.py")
+    return Worker(
+        ["-P", str(script), name, policy],
+        f"{name!r} in {policy} at {tree}",
+        cwd=tree,
+        variables={"PYTHONPATH": str(tree)},
+    )
 
 
 def compare(
@@ -106,7 +142,7 @@ def compare(
     seconds: dict[str, list[float]] = {"before": [], "now": []}
     try:
         for which, tree in (("before", before), ("now", now)):
-            workers[which] = Worker(tree, name, policy)
+            workers[which] = in_tree(tree, name, policy)
             first[which] = workers[which].first()
         for worker in workers.values():
             worker.turn(turn)

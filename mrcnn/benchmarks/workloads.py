@@ -91,7 +91,7 @@ def detection(
     """
     model = random_model(config, policy, objects=objects, width=width)
     side = model.preprocessing.max_dim
-    image = _noise(side)
+    image = noise(side)
 
     def work() -> tuple[float, str]:
         inputs, _ = prepare(model, [image])
@@ -111,7 +111,7 @@ def _favour_objects(model: MaskRCNN) -> None:
     layer.set_weights([kernel, bias])
 
 
-def _noise(side: int) -> np.ndarray:
+def noise(side: int) -> np.ndarray:
     """Return a smooth random picture (side, side, 3) uint8."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (side // 32, side // 32, 3))

@@ -1,19 +1,106 @@
-"""torchvision's rows run where it is installed, and are left out where it is not."""
-
-import importlib.util
+"""Programs that take turns, and torchvision's among them where it is installed."""
 
 import pytest
 
-from mrcnn.benchmarks import peers
+from mrcnn.benchmarks import peers, peers_results
+from mrcnn.benchmarks.peers import PROGRAMS, Turns
+from mrcnn.benchmarks.peers_results import OURS
+from mrcnn.benchmarks.peers_work import WORKS, Work
+
+SERVED = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, {turns!r})
+import turns
+
+clock, usual, calls = [0.0], {usual}, []
+turns.time.perf_counter = lambda: clock[0]
 
 
-def test_rows_are_offered_only_where_torchvision_is():
-    assert peers.available() == bool(importlib.util.find_spec("torchvision"))
+def work():
+    calls.append(None)
+    if len(calls) == {fails}:
+        sys.exit("it broke")
+    clock[0] += 9.0 if len(calls) == 1 else usual
 
 
-@pytest.mark.parametrize("name", [n for n in peers.WORKLOADS if "128" in n])
-def test_a_row_runs(name):
+turns.serve(lambda: SimpleNamespace(call=work, work=lambda: (0.0, "did it")))
+"""
+
+
+def command(usual, fails=0):
+    folder = str(peers.__file__).rpartition("/")[0]
+    return ["-c", SERVED.format(turns=folder, usual=usual, fails=fails)]
+
+
+def test_all_take_turns_and_one_that_fails_says_why(tmp_path):
+    commands = {
+        OURS: command(0.5),
+        "fast": command(0.25),
+        "never": ["-c", "raise SystemExit('no such thing')"],
+        "once": command(1.0, fails=3),
+    }
+    found = Turns(commands, tmp_path).run(rounds=3, turn=0.1)
+    assert found[OURS]["seconds"] == [0.5] * 3
+    assert found["fast"]["first"] == 9.0 and found["fast"]["about"] == "did it"
+    assert found["fast"]["peak"] > 1e6
+    assert found["never"] == {"error": "no such thing"}
+    assert found["once"] == {"error": "it broke"}
+    assert peers_results.ratios(found, "fast").tolist() == [2.0] * 3
+
+
+def test_the_table_has_a_line_for_each_program():
+    of = {"first": 2.0, "peak": 3e6, "about": "did it"}
+    programs = {
+        OURS: {"seconds": [1.0, 1.0, 1.0], **of},
+        "fast": {"seconds": [0.5, 0.25, 1.0], **of},
+        "broken": {"error": "why"},
+    }
+    lines = peers_results.table([{"work": "w", "programs": programs}]).splitlines()
+    assert lines[3] == ("| w | fast | 0.500 | 2.00 | 1.50 to 3.00 | 2.0 | 3 | did it |")
+    assert lines[4].startswith("| w | broken | does not run |")
+    assert lines[-1] == "w, broken: why"
+
+
+def test_without_ours_there_is_no_ratio():
+    row = {"seconds": [1.0], "first": 2.0, "peak": 3e6, "about": ""}
+    for of_ours in ({}, {OURS: {"error": "why"}}):
+        programs = {**of_ours, "fast": row}
+        cells = peers_results.cells({"work": "w", "programs": programs})
+        assert cells[-1] == ("fast", "1.000", "", "", "2.0", "3", "")
+
+
+def test_ours_is_among_the_programs_and_every_work_has_a_side():
+    assert next(iter(PROGRAMS)) == OURS
+    assert {work.side for work in WORKS.values()} == {128, 1024}
+    assert {p.whose for p in PROGRAMS.values()} == {"ours", "torchvision"}
+
+
+def test_exported_networks_are_not_trained(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(Turns, "run", lambda self, **_: asked.update(self._commands))
+    monkeypatch.setattr(peers, "_python", lambda *_: pytest.fail("exports"))
+    peers.measure("train R50 128", list(PROGRAMS), rounds=1, turn=0.1)
+    assert asked and not any(PROGRAMS[n].runs_in in peers.EXPORTED for n in asked)
+
+
+@pytest.fixture
+def torchvision():
     pytest.importorskip("torchvision")
-    job = peers.WORKLOADS[name]()
+    from mrcnn.benchmarks import peers_torchvision
+
+    return peers_torchvision
+
+
+@pytest.mark.parametrize("numbers", ["float32", "bfloat16"])
+def test_torchvision_detects_as_much_as_is_asked_for(torchvision, numbers):
+    job = torchvision.job(Work(64, classes=3, detections=5), numbers)
     job.call()
-    assert job.work()[1]
+    proposals, found = job.work()[1].split(", ")
+    assert found == "5 found" and int(proposals.split()[0]) > 100
+
+
+def test_torchvision_takes_a_step(torchvision):
+    job = torchvision.job(Work(64, 4, 5, training=True), "float32")
+    job.call()
+    assert job.work()[1] == "batch 8, 32 RoIs"
