@@ -9,7 +9,7 @@ interrupted run goes on with the works that it has. What does not run says why.
 """
 
 import argparse
-import importlib.util
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -61,11 +61,6 @@ PROGRAMS = {
         ),
     )
 }
-
-
-def available() -> bool:
-    """Return whether torchvision is installed."""
-    return importlib.util.find_spec("torchvision") is not None
 
 
 def job(work: str, program: str, file: Path) -> Any:
@@ -128,18 +123,12 @@ def measure(
         if not (work.startswith("train") and PROGRAMS[name].runs_in in EXPORTED)
     ]
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        files = {
-            whose: Path(folder) / f"{whose}.onnx" for whose in ("ours", "torchvision")
-        }
-        for whose in {
-            PROGRAMS[name].whose for name in able if PROGRAMS[name].runs_in in EXPORTED
-        }:
-            _python("--export", work, whose, str(files[whose]))
+        files = {name: f"{folder}/{PROGRAMS[name].whose}.onnx" for name in able}
+        exported = [name for name in able if PROGRAMS[name].runs_in in EXPORTED]
+        for name in {PROGRAMS[name].whose: name for name in exported}.values():
+            _python("--export", work, name, files[name])
         commands = {
-            name: [
-                *("-m", "mrcnn.benchmarks.peers", "--serve"),
-                *(work, name, str(files[PROGRAMS[name].whose])),
-            ]
+            name: ["-m", "mrcnn.benchmarks.peers", "--serve", work, name, files[name]]
             for name in able
         }
         return Turns(commands, Path(folder)).run(rounds=rounds, turn=turn)
@@ -148,7 +137,8 @@ def measure(
 def _python(*arguments: str) -> None:
     """Run this command in a process of its own; what fails shows where it is missed."""
     command = [sys.executable, "-m", "mrcnn.benchmarks.peers", *arguments]
-    subprocess.run(command, timeout=LIMIT, check=False)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, timeout=LIMIT, check=False)
 
 
 class Turns:
