@@ -16,11 +16,17 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from mrcnn.benchmarks.against import Worker
 from mrcnn.benchmarks.peers_results import table
+from mrcnn.benchmarks.peers_work import INPUTS, WORKS
 from mrcnn.benchmarks.rows import Row, measure_all, write
+from mrcnn.benchmarks.turns import serve
+from mrcnn.processes import cores
 
 ROUNDS, TURN = 9, 2.0
 """Turns of each program, and the seconds of a turn: one call at least."""
@@ -63,43 +69,47 @@ PROGRAMS = {
 }
 
 
-def job(work: str, program: str, file: Path) -> Any:
-    """Return what does a work in a program; see `workloads.Job`.
+def job(work: str, program: str, folder: Path) -> Any:
+    """Return what does a work in a program; see `turns.Job`.
 
     Args:
         work: a key of `peers_work.WORKS`.
         program: a key of `PROGRAMS`.
-        file: the exported network, where one is run.
+        folder: of the inputs, and of exported networks.
     """
     from mrcnn import runtimes
-    from mrcnn.benchmarks.peers_work import WORKS
-    from mrcnn.hardware import cores
 
-    _, runs_in, numbers = PROGRAMS[program]
+    whose, runs_in, numbers = PROGRAMS[program]
     peer = _peer(program)
+    with np.load(folder / INPUTS) as file:
+        given = dict(file)
     if runs_in not in EXPORTED:
         options = {"compiled": True} if runs_in.endswith("compiled") else {}
-        return peer.job(WORKS[work], numbers, **options)
+        return peer.job(WORKS[work], numbers, given, **options)
+    file = folder / f"{whose}.onnx"
     if runs_in == "OpenVINO":
         precision = "bf16" if numbers == "bfloat16" else "f32"
         run = runtimes.openvino(file, precision=precision, threads=cores())
     else:
         run = runtimes.onnx_runtime(file, threads=cores())
-    return peer.exported(WORKS[work], run)
+    return peer.exported(WORKS[work], run, given)
 
 
-def export(work: str, program: str, file: Path) -> None:
+def export(work: str, program: str, folder: Path) -> None:
     """Write the network of a program as an ONNX file; arguments as of `job`."""
-    from mrcnn.benchmarks.peers_work import WORKS
-
+    file = folder / f"{PROGRAMS[program].whose}.onnx"
     _peer(program).export(WORKS[work], file)
 
 
-def _peer(program: str) -> Any:
-    """Return the module that has a program's network."""
-    from mrcnn.benchmarks import peers_ours, peers_torchvision
+def _peer(program: str) -> ModuleType:
+    """Return the module that has a program's network; the other's is not loaded."""
+    if PROGRAMS[program].whose == "ours":
+        from mrcnn.benchmarks import peers_ours
 
-    return peers_ours if PROGRAMS[program].whose == "ours" else peers_torchvision
+        return peers_ours
+    from mrcnn.benchmarks import peers_torchvision
+
+    return peers_torchvision
 
 
 def measure(
@@ -123,12 +133,14 @@ def measure(
         if not (work.startswith("train") and PROGRAMS[name].runs_in in EXPORTED)
     ]
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        files = {name: f"{folder}/{PROGRAMS[name].whose}.onnx" for name in able}
+        from mrcnn.benchmarks.peers_ours import inputs
+
+        np.savez(f"{folder}/{INPUTS}", **inputs(WORKS[work]))
         exported = [name for name in able if PROGRAMS[name].runs_in in EXPORTED]
         for name in {PROGRAMS[name].whose: name for name in exported}.values():
-            _python("--export", work, name, files[name])
+            _python("--export", work, name, folder)
         commands = {
-            name: ["-m", "mrcnn.benchmarks.peers", "--serve", work, name, files[name]]
+            name: ["-m", "mrcnn.benchmarks.peers", "--serve", work, name, folder]
             for name in able
         }
         return Turns(commands, Path(folder)).run(rounds=rounds, turn=turn)
@@ -213,16 +225,13 @@ def main() -> None:
     parser.add_argument("--export", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        from mrcnn.benchmarks.turns import serve
-
-        work, program, file = args.serve
-        serve(partial(job, work, program, Path(file)))
+        work, program, folder = args.serve
+        serve(partial(job, work, program, Path(folder)))
         return
     if args.export:
-        work, program, file = args.export
-        export(work, program, Path(file))
+        work, program, folder = args.export
+        export(work, program, Path(folder))
         return
-    from mrcnn.benchmarks.peers_work import WORKS
     from mrcnn.benchmarks.timing import environment
 
     programs = [p for p in PROGRAMS if any(part in p for part in args.programs)]

@@ -3,27 +3,28 @@
 Statistics of its batch normalisation are frozen, as they are for whoever begins with
 its weights. Weights are random; the heads are biased so that each region is of one
 class, as ours are, and a branch of a residual block adds little, so that features stay
-of one size.
+of one size. TensorFlow must not be loaded beside it: PyTorch's exporter then crashes.
 """
 
 import contextlib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mrcnn.benchmarks.peers_work import (
+    BATCH,
     BOX_IOU,
+    POSITIVE,
     PROPOSAL_IOU,
     PROPOSALS,
     ROIS,
     Work,
-    picture,
-    training_images,
 )
-from mrcnn.benchmarks.workloads import Job
-from mrcnn.hardware import cores
+from mrcnn.benchmarks.turns import Job
+from mrcnn.processes import cores
 
 
 def model(work: Work) -> Any:
@@ -41,7 +42,7 @@ def model(work: Work) -> Any:
         if isinstance(block, resnet.Bottleneck):
             block.bn3.weight.fill_(0.2)
     sizes = {"min_size": work.side, "max_size": work.side}
-    training = {"box_batch_size_per_image": ROIS, "box_positive_fraction": 0.33}
+    training = {"box_batch_size_per_image": ROIS, "box_positive_fraction": POSITIVE}
     network = MaskRCNN(
         _resnet_fpn_extractor(body, 5),
         work.classes,
@@ -66,12 +67,19 @@ def _numbers(name: str) -> Any:
     return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
-def job(work: Work, numbers: str, *, compiled: bool = False) -> Job:
+def job(
+    work: Work,
+    numbers: str,
+    given: Mapping[str, np.ndarray],
+    *,
+    compiled: bool = False,
+) -> Job:
     """Return a training step or a detection in PyTorch.
 
     Args:
         work: what is to be done.
         numbers: "float32", or "bfloat16" for autocast with channels last.
+        given: see `peers_work.INPUTS`.
         compiled: whether its networks are compiled. Compiled as a whole, with all that
             lies between them, it needs minutes for its first image and is no faster.
     """
@@ -88,13 +96,13 @@ def job(work: Work, numbers: str, *, compiled: bool = False) -> Job:
         ):
             part.compile()
     made = _training_step if work.training else _detection
-    return made(network, work, numbers)
+    return made(network, numbers, given)
 
 
-def _detection(network: Any, work: Work, numbers: str) -> Job:
+def _detection(network: Any, numbers: str, given: Mapping[str, np.ndarray]) -> Job:
     import torch
 
-    image = picture(work.side)
+    image = given["image"]
     found: dict[str, Any] = {}
     proposals: list[int] = []
     network.rpn.register_forward_hook(
@@ -113,11 +121,14 @@ def _detection(network: Any, work: Work, numbers: str) -> Job:
     )
 
 
-def _training_step(network: Any, work: Work, numbers: str) -> Job:
+def _training_step(network: Any, numbers: str, given: Mapping[str, np.ndarray]) -> Job:
     import torch
 
     images, targets = [], []
-    for image, boxes, class_ids, masks in training_images(work):
+    for i in range(BATCH):
+        image, boxes, class_ids, masks = (
+            given[f"{name}_{i}"] for name in ("image", "boxes", "class_ids", "masks")
+        )
         images.append(torch.tensor(image.transpose(2, 0, 1), dtype=torch.float32) / 255)
         y1, x1, y2, x2 = boxes.T.astype(np.float32)
         targets.append(
@@ -160,9 +171,9 @@ def export(work: Work, path: Path) -> None:
         )
 
 
-def exported(work: Work, run: Any) -> Job:
+def exported(work: Work, run: Any, given: Mapping[str, np.ndarray]) -> Job:
     """Return a detection with the exported network; `run` takes inputs by name."""
-    image = picture(work.side)
+    image = given["image"]
     found: dict[str, np.ndarray] = {}
 
     def detect() -> None:

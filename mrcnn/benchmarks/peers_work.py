@@ -1,21 +1,21 @@
-"""What all programs of `peers` do alike: works, their pictures, and their limits."""
+"""What all programs of `peers` do alike: the works, and what they are given.
 
-from collections.abc import Iterator
+It imports no network, so that a program that needs none of ours is not charged for it.
+"""
+
 from typing import NamedTuple
-
-import numpy as np
-
-from mrcnn.benchmarks.workloads import noise
-from mrcnn.data.shapes import ShapesDataset
-from mrcnn.ops.masks import boxes_of_masks
 
 PROPOSALS = 1000
 """Of an image in detection, in every program; a threshold of 1 drops none for another,
 so that random weights find as many as trained ones may."""
 PROPOSAL_IOU, BOX_IOU = 1.0, 0.7
 """Above which a proposal or a detection gives way to a better one."""
-BATCH, ROIS = 8, 32
-"""Images of a training step, and regions that are sampled in each."""
+BATCH, ROIS, POSITIVE = 8, 32, 0.33
+"""Images of a training step, regions that are sampled in each, and the most of them
+that may hold an object."""
+INPUTS = "inputs.npz"
+"""A file of a picture, `image` (h, w, 3) uint8; or, for each of a batch, `image_0`,
+`boxes_0` (n, 4), `class_ids_0` (n,), `masks_0` (h, w, n) and so on."""
 
 
 class Work(NamedTuple):
@@ -35,18 +35,3 @@ WORKS = {
     "train R50 128": Work(128, 1 + 3, 100, training=True),
 }
 """By name."""
-
-
-def picture(side: int) -> np.ndarray:
-    """Return the picture (side, side, 3) uint8 in which all detect."""
-    return noise(side)
-
-
-def training_images(
-    work: Work,
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield images, boxes (n, 4), class ids (n,) and masks (h, w, n) of one batch."""
-    dataset = ShapesDataset(BATCH, height=work.side, width=work.side, seed=1)
-    for i in dataset.image_ids:
-        masks, class_ids = dataset.load_mask(i)
-        yield dataset.load_image(i), boxes_of_masks(masks), class_ids, masks

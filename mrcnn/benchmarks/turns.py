@@ -17,7 +17,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """Something to time; asked after a call, what one call had to do."""
+
+    call: Callable[[], object]
+    work: Callable[[], tuple[float, str]]  # floating point operations, and in words
 
 
 def median_seconds(call: Callable[[], object], budget: float) -> float:
@@ -34,7 +41,7 @@ def serve(make: Callable[[], Any]) -> None:
     """Answer until nothing more is asked.
 
     Args:
-        make: returns what has the work as `call`, see `workloads.Job`.
+        make: returns what has the work as `call`, see `Job`.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from mrcnn import build
+from mrcnn.benchmarks.turns import Job
 from mrcnn.config import Config
 from mrcnn.cost import model_cost
 from mrcnn.data.shapes import ShapesDataset
@@ -35,13 +35,6 @@ class Large101Config(LargeConfig):
     """The same with the deeper backbone."""
 
     BACKBONE = "resnet101"
-
-
-class Job(NamedTuple):
-    """Something to time; asked after a call, what one call had to do."""
-
-    call: Callable[[], object]
-    work: Callable[[], tuple[float, str]]  # floating point operations, and in words
 
 
 def training_step(config: Config, policy: str) -> Job:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mrcnn.benchmarks import peers, peers_results
+from mrcnn.benchmarks import peers, peers_ours, peers_results
 from mrcnn.benchmarks.peers import PROGRAMS, Turns
 from mrcnn.benchmarks.peers_results import OURS
 from mrcnn.benchmarks.peers_work import WORKS, Work
@@ -94,13 +94,15 @@ def torchvision():
 
 @pytest.mark.parametrize("numbers", ["float32", "bfloat16"])
 def test_torchvision_detects_as_much_as_is_asked_for(torchvision, numbers):
-    job = torchvision.job(Work(64, classes=3, detections=5), numbers)
+    work = Work(64, classes=3, detections=5)
+    job = torchvision.job(work, numbers, peers_ours.inputs(work))
     job.call()
     proposals, found = job.work()[1].split(", ")
     assert found == "5 found" and int(proposals.split()[0]) > 100
 
 
 def test_torchvision_takes_a_step(torchvision):
-    job = torchvision.job(Work(64, 4, 5, training=True), "float32")
+    work = Work(64, 4, 5, training=True)
+    job = torchvision.job(work, "float32", peers_ours.inputs(work))
     job.call()
     assert job.work()[1] == "batch 8, 32 RoIs"
