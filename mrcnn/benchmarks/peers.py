@@ -30,7 +30,7 @@ from mrcnn.processes import cores
 
 ROUNDS, TURN = 9, 2.0
 """Turns of each program, and the seconds of a turn: one call at least."""
-LIMIT = 300.0
+LIMIT = 600.0
 """Seconds after which a program that does not answer has failed."""
 EXPORTED = ("ONNX Runtime", "OpenVINO")
 

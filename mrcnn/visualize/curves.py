@@ -232,9 +232,11 @@ def plot_growth(rows: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figur
                 colour = OKABE_ITO[(0, 3, 2, 1, 4, 5)[names.index(name) % 6]]
                 style = LINES[names.index(name) % len(LINES)]
                 ax.plot(x, y, style, color=colour, marker="o", markersize=4, label=name)
-                linear = [y[-1] * value / x[-1] for value in x]
-                ax.plot(x, linear, color=colour, linewidth=0.7, alpha=0.6)
             ax.set(xscale="log", yscale="log")
+            ax.set_ylim(*ax.get_ylim())  # of the curves: thin lines may leave the panel
+            for curve, (x, y) in zip(ax.get_lines(), curves.values(), strict=True):
+                linear = [y[-1] * value / x[-1] for value in x]
+                ax.plot(x, linear, color=curve.get_color(), linewidth=0.7, alpha=0.6)
             if ax in axes[-1]:
                 ax.set_xlabel(xlabel)
     axes[0, 0].legend()

@@ -76,8 +76,9 @@ def test_growth_beside_a_line_of_linear_growth() -> None:
     )
     first, second = figure.axes
     drawn = [line.get_ydata().tolist() for line in first.lines]
-    assert drawn == [[1, 1, 8], [2, 4, 8], [3, 6], [3, 6]]
+    assert drawn == [[1, 1, 8], [3, 6], [2, 4, 8], [3, 6]]
+    assert first.get_ylim()[0] < 1 < 8 < first.get_ylim()[1]
     assert {first.get_xscale(), first.get_yscale()} == {"log"}
     assert second.get_xlabel() == "objects" and first.get_ylabel() == "s"
-    of_b = [first.lines[2].get_color(), second.lines[0].get_color()]
+    of_b = [first.lines[1].get_color(), second.lines[0].get_color()]
     assert of_b[0] == of_b[1] != first.lines[0].get_color()
