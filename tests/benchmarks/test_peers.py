@@ -1,5 +1,8 @@
 """Programs that take turns, and torchvision's among them where it is installed."""
 
+import importlib.util
+
+import numpy as np
 import pytest
 
 from mrcnn.benchmarks import peers, peers_ours, peers_results
@@ -84,25 +87,39 @@ def test_exported_networks_are_not_trained(monkeypatch):
     assert asked and not any(PROGRAMS[n].runs_in in peers.EXPORTED for n in asked)
 
 
-@pytest.fixture
-def torchvision():
-    pytest.importorskip("torchvision")
-    from mrcnn.benchmarks import peers_torchvision
+# In a process of its own: it must not share one with TensorFlow.
+TORCHVISION = """
+import sys
+import numpy as np
+from mrcnn.benchmarks import peers_torchvision, turns
+from mrcnn.benchmarks.peers_work import Work
 
-    return peers_torchvision
-
-
-@pytest.mark.parametrize("numbers", ["float32", "bfloat16"])
-def test_torchvision_detects_as_much_as_is_asked_for(torchvision, numbers):
-    work = Work(64, classes=3, detections=5)
-    job = torchvision.job(work, numbers, peers_ours.inputs(work))
-    job.call()
-    proposals, found = job.work()[1].split(", ")
-    assert found == "5 found" and int(proposals.split()[0]) > 100
+work = Work({work})
+given = dict(np.load({file!r}))
+turns.serve(lambda: peers_torchvision.job(work, {numbers!r}, given))
+assert "tensorflow" not in sys.modules
+"""
 
 
-def test_torchvision_takes_a_step(torchvision):
-    work = Work(64, 4, 5, training=True)
-    job = torchvision.job(work, "float32", peers_ours.inputs(work))
-    job.call()
-    assert job.work()[1] == "batch 8, 32 RoIs"
+@pytest.mark.skipif(
+    not importlib.util.find_spec("torchvision"), reason="torchvision is not installed"
+)
+def test_torchvision_does_as_much_as_is_asked_for(tmp_path):
+    works = {
+        "float32": Work(64, 3, 5),
+        "bfloat16": Work(64, 3, 5),
+        "training": Work(64, 4, 5, training=True),
+    }
+    commands = {}
+    for name, work in works.items():
+        file = str(tmp_path / f"{name}.npz")
+        np.savez(file, **peers_ours.inputs(work))
+        numbers = name if name != "training" else "float32"
+        fields = ", ".join(map(str, work))
+        script = TORCHVISION.format(work=fields, file=file, numbers=numbers)
+        commands[name] = ["-c", script]
+    found = Turns(commands, tmp_path).run(rounds=1, turn=0.1)
+    assert found["training"]["about"] == "batch 8, 32 RoIs"
+    for numbers in ("float32", "bfloat16"):
+        proposals, detections = found[numbers]["about"].split(", ")
+        assert detections == "5 found" and int(proposals.split()[0]) > 100
