@@ -27,7 +27,7 @@ def cells(row: Row) -> list[tuple[str, ...]]:
     found = []
     for name, of in row["programs"].items():
         if "error" in of:
-            found.append((name, "does not run", *[""] * 5))
+            found.append((name, of["error"], *[""] * 5))
             continue
         fast = [""] * 2
         if "error" not in row["programs"].get(OURS, {"error": ""}):
@@ -42,15 +42,9 @@ def cells(row: Row) -> list[tuple[str, ...]]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return the rows as a Markdown table, and the errors below it."""
+    """Return the rows as a Markdown table."""
     lines = [f"| {' | '.join(HEAD)} |", "|---|---|" + "---:|" * 5 + "---|"]
     lines += [
         f"| {row['work']} | {' | '.join(c)} |" for row in rows for c in cells(row)
-    ]
-    lines += [
-        f"\n{row['work']}, {name}: {of['error']}"
-        for row in rows
-        for name, of in row["programs"].items()
-        if "error" in of
     ]
     return "\n".join(lines)

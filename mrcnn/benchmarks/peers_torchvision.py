@@ -24,6 +24,7 @@ from mrcnn.benchmarks.peers_work import (
     Work,
 )
 from mrcnn.benchmarks.turns import Job
+from mrcnn.ops.resize import resize_bilinear
 from mrcnn.processes import cores
 
 
@@ -153,15 +154,19 @@ def _training_step(network: Any, numbers: str, given: Mapping[str, np.ndarray]) 
 def export(work: Work, path: Path) -> None:
     """Write the network as an ONNX file; the image comes scaled to 0..1.
 
-    PyTorch's newer exporter fails, because the network's flow follows its data.
+    PyTorch's newer exporter fails, because the network's flow follows its data. Masks
+    stay in their boxes, as in our exported networks: OpenVINO cannot read the loop that
+    would paste them into the image.
     """
     import torch
 
+    network = model(work).eval()
+    network.transform.postprocess = lambda found, *_: found  # images keep their size
     image = torch.rand(3, work.side, work.side)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a hundred, of tracing what is constant here
         torch.onnx.export(
-            model(work).eval(),
+            network,
             ([image],),
             str(path),
             dynamo=False,
@@ -179,8 +184,19 @@ def exported(work: Work, run: Any, given: Mapping[str, np.ndarray]) -> Job:
     def detect() -> None:
         scaled = image.transpose(2, 0, 1).astype(np.float32) / 255
         found.update(run({"image": scaled}))
-        found["masks"] = found["masks"][:, 0] >= 0.5
+        found["masks"] = paste(found["masks"][:, 0], found["boxes"], work.side)
 
     return Job(
         detect, lambda: (0.0, f"{PROPOSALS} proposals, {len(found['scores'])} found")
     )
+
+
+def paste(masks: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
+    """Return masks (n, M, M) of boxes (n, 4) x1, y1, x2, y2 as (n, side, side) bool."""
+    image = np.zeros((len(masks), side, side), bool)
+    edges = np.rint(boxes).astype(int).clip(0, side)
+    for pasted, mask, (x1, y1, x2, y2) in zip(image, masks, edges, strict=True):
+        if x2 > x1 and y2 > y1:
+            whole = resize_bilinear(mask, (y2 - y1, x2 - x1))
+            pasted[y1:y2, x1:x2] = whole >= 0.5
+    return image
