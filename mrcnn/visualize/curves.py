@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from mrcnn.visualize.style import (
     INK,
@@ -233,6 +233,7 @@ def plot_growth(rows: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figur
                 style = LINES[names.index(name) % len(LINES)]
                 ax.plot(x, y, style, color=colour, marker="o", markersize=4, label=name)
             ax.set(xscale="log", yscale="log")
+            ax.xaxis.set_minor_formatter(NullFormatter())
             ax.set_ylim(*ax.get_ylim())  # of the curves: thin lines may leave the panel
             for curve, (x, y) in zip(ax.get_lines(), curves.values(), strict=True):
                 linear = [y[-1] * value / x[-1] for value in x]
