@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mrcnn.benchmarks.against import Worker
-from mrcnn.benchmarks.peers_results import table
+from mrcnn.benchmarks.peers_results import OURS, table, with_ratios
 from mrcnn.benchmarks.peers_work import INPUTS, WORKS
 from mrcnn.benchmarks.rows import Row, measure_all, write
 from mrcnn.benchmarks.turns import serve
@@ -32,6 +32,8 @@ ROUNDS, TURN = 9, 2.0
 """Turns of each program, and the seconds of a turn: one call at least."""
 LIMIT = 600.0
 """Seconds after which a program that does not answer has failed."""
+TOGETHER = 5
+"""Programs that take turns beside ours: more at a time would not fit into memory."""
 EXPORTED = ("ONNX Runtime", "OpenVINO")
 
 
@@ -125,7 +127,8 @@ def measure(
 
     Returns:
         By program its `seconds` (rounds,), those of its `first` call, its `peak` of
-        memory in bytes and what its work was `about`; or an `error`.
+        memory in bytes, what its work was `about`, and in each round the `ratios` of
+        our seconds, in Keras and float32, to its own; or an `error`.
     """
     able = [
         name
@@ -143,7 +146,13 @@ def measure(
             name: ["-m", "mrcnn.benchmarks.peers", "--serve", work, name, folder]
             for name in able
         }
-        return Turns(commands, Path(folder)).run(rounds=rounds, turn=turn)
+        others = [name for name in able if name != OURS]
+        rows: dict[str, Row] = {}
+        for start in range(0, max(len(others), 1), TOGETHER):
+            group = [*(n for n in able if n == OURS), *others[start:][:TOGETHER]]
+            turns = Turns({name: commands[name] for name in group}, Path(folder))
+            rows |= with_ratios(turns.run(rounds=rounds, turn=turn))
+    return rows
 
 
 def _python(*arguments: str) -> None:

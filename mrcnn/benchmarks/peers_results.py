@@ -11,9 +11,17 @@ OURS = "ours, Keras float32"
 """What all programs are compared with."""
 
 
-def ratios(of: Mapping[str, Row], program: str, to: str = OURS) -> np.ndarray:
-    """Return how many times as fast as another a program was, in each round."""
-    return np.divide(of[to]["seconds"], of[program]["seconds"])
+def with_ratios(rows: Mapping[str, Row]) -> dict[str, Row]:
+    """Return rows with how many times as fast as ours each was, round by round."""
+    ours = rows.get(OURS, {}).get("seconds")
+    if not ours:
+        return dict(rows)
+    return {
+        name: row | {"ratios": np.divide(ours, row["seconds"]).tolist()}
+        if "seconds" in row
+        else row
+        for name, row in rows.items()
+    }
 
 
 HEAD = (
@@ -30,10 +38,8 @@ def cells(row: Row) -> list[tuple[str, ...]]:
             found.append((name, of["error"], *[""] * 5))
             continue
         fast = [""] * 2
-        if "error" not in row["programs"].get(OURS, {"error": ""}):
-            low, middle, high = np.quantile(
-                ratios(row["programs"], name), [0.25, 0.5, 0.75]
-            )
+        if "ratios" in of:
+            low, middle, high = np.quantile(of["ratios"], [0.25, 0.5, 0.75])
             fast = [f"{middle:.2f}", f"{low:.2f} to {high:.2f}"]
         seconds = f"{statistics.median(of['seconds']):.3f}"
         peak = f"{of['peak'] / 1e6:.0f}"

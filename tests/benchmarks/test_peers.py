@@ -49,7 +49,9 @@ def test_all_take_turns_and_one_that_fails_says_why(tmp_path):
     assert found["fast"]["peak"] > 1e6
     assert found["never"] == {"error": "no such thing"}
     assert found["once"] == {"error": "it broke"}
-    assert peers_results.ratios(found, "fast").tolist() == [2.0] * 3
+    found = peers_results.with_ratios(found)
+    assert found["fast"]["ratios"] == [2.0] * 3
+    assert found["never"] == {"error": "no such thing"}
 
 
 def test_the_table_has_a_line_for_each_program():
@@ -59,6 +61,7 @@ def test_the_table_has_a_line_for_each_program():
         "fast": {"seconds": [0.5, 0.25, 1.0], **of},
         "broken": {"error": "why"},
     }
+    programs = peers_results.with_ratios(programs)
     lines = peers_results.table([{"work": "w", "programs": programs}]).splitlines()
     assert lines[3] == ("| w | fast | 0.500 | 2.00 | 1.50 to 3.00 | 2.0 | 3 | did it |")
     assert lines[4] == "| w | broken | why |  |  |  |  |  |"
@@ -75,7 +78,7 @@ def test_masks_are_pasted_into_their_boxes():
 def test_without_ours_there_is_no_ratio():
     row = {"seconds": [1.0], "first": 2.0, "peak": 3e6, "about": ""}
     for of_ours in ({}, {OURS: {"error": "why"}}):
-        programs = {**of_ours, "fast": row}
+        programs = peers_results.with_ratios({**of_ours, "fast": row})
         cells = peers_results.cells({"work": "w", "programs": programs})
         assert cells[-1] == ("fast", "1.000", "", "", "2.0", "3", "")
 
@@ -88,7 +91,9 @@ def test_ours_is_among_the_programs_and_every_work_has_a_side():
 
 def test_exported_networks_are_not_trained(monkeypatch):
     asked = {}
-    monkeypatch.setattr(Turns, "run", lambda self, **_: asked.update(self._commands))
+    monkeypatch.setattr(
+        Turns, "run", lambda self, **_: asked.update(self._commands) or {}
+    )
     monkeypatch.setattr(peers, "_python", lambda *_: pytest.fail("exports"))
     peers.measure("train R50 128", list(PROGRAMS), rounds=1, turn=0.1)
     assert asked and not any(PROGRAMS[n].runs_in in peers.EXPORTED for n in asked)
