@@ -9,6 +9,7 @@ WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
 OPTIONAL := albumentations==2.0.8
+PEERS    := torch==2.14.1 torchvision==0.29.1 onnxscript==0.7.2
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
 PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
 NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
@@ -23,6 +24,8 @@ PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
 PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
 OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES) $(OPTIONAL); } | cksum))
+RIVALS  := .venv-peers
+RIVALS_STAMP := $(RIVALS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(PEERS) $(RUNTIMES); } | cksum))
 RANGE   := .venv-range
 RESOLUTION ?= highest
 PIP     := -m pip install --disable-pip-version-check
@@ -31,7 +34,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
 .DELETE_ON_ERROR:
 .PHONY: help setup book html browser links pictures check test smoke bench faults study lint format
-.PHONY: test-backends bench-backends test-range smoke-as-is frontier lock clean
+.PHONY: test-backends bench-backends test-range smoke-as-is frontier growth peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -155,6 +158,19 @@ smoke-as-is:  ## run the notebooks on the packages that PYTHON has, adding what 
 
 frontier: $(OTHERS_STAMP)  ## measure pruned models in other programs, against their metrics
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.frontier $(ARGS)
+
+growth: $(STAMP)  ## measure how time and memory grow with images, objects and batches
+	$(BIN)/python -m mrcnn.benchmarks.growth $(ARGS)
+
+$(RIVALS_STAMP): $(call another,$(RIVALS))
+	$(call make_venv,$(RIVALS))
+	@echo "Installing requirements.txt, torchvision and runtimes into $(RIVALS)"
+	@$(RIVALS)/bin/python $(PIP) --no-deps -r requirements.txt
+	@$(RIVALS)/bin/python $(PIP) -c requirements.txt $(PEERS) $(filter-out nncf% ai-edge%,$(RUNTIMES))
+	@rm -f $(RIVALS)/.installed-* && touch $@
+
+peers: $(RIVALS_STAMP)  ## time torchvision's Mask R-CNN and ours, in several programs, in turn
+	$(RIVALS)/bin/python -m mrcnn.benchmarks.peers $(ARGS)
 
 lock:  ## resolve requirements.txt and requirements-book.txt anew (Python 3.11)
 	$(PYTHON) .ci/lock.py

@@ -1,4 +1,4 @@
-"""Write the tables of the page "Results", and README's, from the files in book/results.
+"""Write the tables of results, and README's, from the files in book/results.
 
 python book/results.py
 """
@@ -12,6 +12,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
+
+import results_growth
+import results_peers
 
 from mrcnn.files import atomic_path
 
@@ -49,7 +52,11 @@ DPI = 160
 
 def numbers(study: Study) -> dict[str, dict[str, str]]:
     """Return what each page shows, by the names that it uses."""
-    return {"intro": of_intro(study), "results": of_results(study)}
+    return {
+        "intro": of_intro(study),
+        "results": of_results(study),
+        "what-to-pick": results_peers.numbers(),
+    }
 
 
 def of_intro(study: Study) -> dict[str, str]:
@@ -76,6 +83,7 @@ def of_results(study: Study) -> dict[str, str]:
         "balloons_table": balloons(_read("balloon_real")["runs"]),
         **results_study.numbers(study),
         **results_frontier.numbers(),
+        **results_growth.numbers(),
     }
 
 
@@ -133,3 +141,4 @@ if __name__ == "__main__":
         temporary.write_text(text)
     save(results_study.figure(study), BOOK / "results" / "pruning.png", DPI)
     save(results_frontier.figure(), BOOK / "results" / "frontier.png", DPI)
+    save(results_growth.figure(), BOOK / "results" / "growth.png", DPI)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 
+from mrcnn.processes import cores
+
 
 def _cpu_has_bfloat16() -> bool:
     try:
@@ -102,13 +104,6 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
     return names[0] if names else platform.machine()
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 _at_work = False

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them.
+"""Processes that end with the one that started them, and the cores for them.
 
 `python -m mrcnn.processes MODULE ...` runs any module so: `python -m MODULE ...`, with
 the `lifeline` of who starts it as its stdin.
@@ -12,6 +12,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

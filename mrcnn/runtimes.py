@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mrcnn.files import atomic_path
-from mrcnn.hardware import cores
+from mrcnn.processes import cores
 
 Inputs = Mapping[str, np.ndarray]
 """`images` and `windows` of one image, as `mrcnn.detection.prepare` makes them."""

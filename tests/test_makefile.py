@@ -45,7 +45,12 @@ def make(tmp_path):
 
 @pytest.mark.parametrize(
     ("target", "folder"),
-    [("setup", ".venv"), (".venv-book", ".venv-book"), (".venv-backends", "")],
+    [
+        ("setup", ".venv"),
+        (".venv-book", ".venv-book"),
+        (".venv-backends", ""),
+        (".venv-peers", ""),
+    ],
 )
 def test_an_environment_is_made_anew_for_another_python(make, tmp_path, target, folder):
     folder = tmp_path / (folder or target)

@@ -3,7 +3,10 @@
 import re
 
 import pytest
+import results_growth
+import results_peers
 
+from mrcnn.benchmarks import growth
 from mrcnn.study.results import Row
 from mrcnn.tasks import Task
 
@@ -123,3 +126,26 @@ def test_the_speeds_are_those_of_the_narrowest_network_that_loses_no_more():
     ]
     assert results_frontier.speeds(rows, limit=2) == [6.0, 7.0, 8.0]
     assert results_frontier.speeds(rows, limit=1) == [9.0]
+
+
+def test_growth_is_said_for_each_work_and_axis_and_drawn_where_it_is_known():
+    base = {"work": "detect compact", **growth.BASE}
+    rows = [
+        base | {"objects": 1, "median": 1.0, "memory": 1e6, "peak": 2e6},
+        base | {"objects": 10, "median": 100.0, "memory": 5e6, "peak": 6e6},
+        base | {"objects": 100, "error": "not done"},
+    ]
+    lines = results_growth.verdicts(rows).splitlines()
+    assert lines[3] == (
+        "| detect compact | objects in an image | up to n^2.0 | at most linear |"
+    )
+    assert "| detect compact | images in a batch | not known | not known |" in lines
+    lines = results_growth.values(rows).splitlines()
+    assert "| detect compact | objects | 100 | not done |  |  |  |  |" in lines
+
+
+def test_a_program_that_does_not_run_stands_in_the_table():
+    row = {"work": "w", "programs": {"p": {"error": "why"}}}
+    assert results_peers.programs([row]).splitlines()[2:] == [
+        "| w | p | why |  |  |  |  |  |"
+    ]

@@ -21,11 +21,10 @@ REPEATS = 9
 
 def run_row(name: str, policy: str, repeats: int) -> dict[str, object]:
     """Measure one workload in this process."""
-    from mrcnn.benchmarks import peers, timing, workloads
+    from mrcnn.benchmarks import timing, workloads
 
     before = timing.peak_memory()
-    peer = peers.WORKLOADS.get(name)
-    job = peer() if peer else workloads.WORKLOADS[name](policy)
+    job = workloads.WORKLOADS[name](policy)
     taken = timing.measure(job.call, warm_up=2, repeats=repeats)
     peak = timing.peak_memory()  # before the yardstick adds its own
     throughput = timing.convolution_throughput(policy)
@@ -79,17 +78,13 @@ def main() -> None:
         print(json.dumps(run_row(*args.row, args.repeats)))
         return
 
-    from mrcnn.benchmarks import peers
     from mrcnn.benchmarks.workloads import WORKLOADS
 
-    work = dict.fromkeys(WORKLOADS, args.precision)
-    if peers.available():
-        work |= {name: ["float32"] for name in peers.WORKLOADS}
     rows = []
-    for name, policies in work.items():
+    for name in WORKLOADS:
         if args.only and not any(part in name for part in args.only):
             continue
-        for policy in policies:
+        for policy in args.precision:
             print(f"measuring {name}, {policy}", file=sys.stderr, flush=True)
             rows.append(measure_apart("mrcnn.benchmarks", (name, policy), args.repeats))
             write(rows, args.out)

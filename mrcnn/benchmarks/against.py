@@ -17,10 +17,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,25 +35,38 @@ ROUNDS, TURN = 9, 2.0
 
 
 class Worker:
-    """A process that does one row's work in one tree, when it is its turn."""
+    """A process that does some work when it is its turn; see `turns.serve`."""
 
-    def __init__(self, tree: Path, name: str, policy: str, **variables: str) -> None:
-        """Start it, with `variables` added to its environment."""
-        script = Path(__file__).with_name("turns.py")
-        environment = os.environ | {
-            "PYTHONPATH": str(tree),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            **variables,
-        }
+    def __init__(
+        self,
+        command: Sequence[str],
+        about: str,
+        *,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        limit: float | None = None,
+        errors: IO[str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            command: Python's arguments.
+            about: names it in errors.
+            cwd: where it runs.
+            variables: of its environment, besides those of this process.
+            limit: seconds after which a question without an answer has failed.
+            errors: where it prints what is no answer.
+        """
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(script), name, policy],
-            cwd=tree,
-            env=environment,
+            [sys.executable, *command],
+            cwd=cwd,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict(variables or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
-        self._about = f"{name!r} in {policy} at {tree}"
+        self._about, self._limit = about, limit
 
     def first(self) -> float:
         """Wait for the first call, and return its seconds."""
@@ -60,8 +74,11 @@ class Worker:
 
     def turn(self, budget: float) -> float:
         """Return the median seconds of calls that together take `budget` seconds."""
-        print(budget, file=self._process.stdin, flush=True)
-        return self._answer()
+        return self._ask(budget)
+
+    def work(self) -> str:
+        """Return what a call does, in words."""
+        return self._ask("about")
 
     def end(self) -> float:
         """Stop it, and return the most bytes that it held."""
@@ -74,14 +91,35 @@ class Worker:
         with self._process:  # whose end closes what is open to it
             pass
 
-    def _answer(self) -> float:
+    def _ask(self, question: float | str) -> Any:
+        print(question, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        watch = threading.Timer(self._limit or 1e6, self._process.kill)
+        watch.start()
         line = self._process.stdout.readline()
+        watch.cancel()
         if not line:
             raise RuntimeError(
                 f"{self._about} has failed; its error is above. A commit without this "
                 "row, or for other packages than those installed, cannot be compared."
             )
         return json.loads(line)
+
+
+def in_tree(tree: Path, name: str, policy: str, **variables: str) -> Worker:
+    """Return what does a row's work with the package of a tree.
+
+    `variables` are added to its environment.
+    """
+    script = Path(__file__).with_name("turns.py")
+    return Worker(
+        ["-P", str(script), name, policy],
+        f"{name!r} in {policy} at {tree}",
+        cwd=tree,
+        variables={"PYTHONPATH": str(tree), **variables},
+    )
 
 
 def compare(
@@ -104,7 +142,7 @@ def compare(
         RuntimeError: if a tree cannot do the work.
     """
     starts = {
-        which: partial(Worker, tree, name, policy)
+        which: partial(in_tree, tree, name, policy)
         for which, tree in (("before", before), ("now", now))
     }
     return {"name": name, "precision": policy} | by_turns(starts, rounds, turn)

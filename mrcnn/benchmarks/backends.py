@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrcnn.benchmarks.against import ROOT, ROUNDS, TURN, Worker, by_turns
+from mrcnn.benchmarks.against import ROOT, ROUNDS, TURN, by_turns, in_tree
 from mrcnn.benchmarks.rows import Row, write
 
 BACKENDS = ("jax", "torch")
@@ -49,7 +49,7 @@ def compare(
         RuntimeError: if one of them cannot do the work.
     """
     starts = {
-        which: partial(Worker, tree, name, policy, KERAS_BACKEND=which)
+        which: partial(in_tree, tree, name, policy, KERAS_BACKEND=which)
         for which in (backend, "tensorflow")
     }
     about = {"name": name, "precision": policy, "backend": backend}

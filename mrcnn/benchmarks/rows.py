@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,15 @@ from mrcnn.processes import lifeline
 Row = dict[str, Any]
 
 
-def measure_apart(module: str, arguments: Sequence[str], repeats: int) -> Row:
-    """Run `python -m module --row ...` and return what it prints last, as JSON."""
+def measure_apart(
+    module: str, arguments: Sequence[str], repeats: int, *, limit: float | None = None
+) -> Row:
+    """Run `python -m module --row ...` and return what it prints last, as JSON.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+        subprocess.TimeoutExpired: if it is not done after `limit` seconds.
+    """
     command = [sys.executable, "-m", module, "--row", *arguments]
     with lifeline() as stdin:
         result = subprocess.run(
@@ -25,6 +32,7 @@ def measure_apart(module: str, arguments: Sequence[str], repeats: int) -> Row:
             stdout=subprocess.PIPE,
             text=True,
             check=True,
+            timeout=limit,
         )
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -34,3 +42,32 @@ def write(rows: Sequence[Row], path: Path | None) -> None:
     if path:
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def measure_all(
+    wanted: Sequence[Row],
+    measure: Callable[[Row], Row],
+    progress: Path,
+    environment: Mapping[str, str],
+) -> list[Row]:
+    """Measure one row after the other; an interrupted run goes on with what it has.
+
+    Args:
+        wanted: what each row is of, with which it begins.
+        measure: returns the rest of a row.
+        progress: a JSON file that has the rows as far as they are. After a change of
+            the code, remove it.
+        environment: of the run; rows of another are measured anew.
+    """
+    kept: list[Row] = json.loads(progress.read_text()) if progress.exists() else []
+    rows: list[Row] = []
+    for of in wanted:
+        common = {**of, "environment": dict(environment)}
+        had = (row for row in kept if row.items() >= common.items())
+        row = next(had, None)
+        if row is None:
+            print("measuring:", *of.values(), file=sys.stderr, flush=True)
+            row = {**common, **measure(of)}
+        rows.append(row)
+        write(rows, progress)
+    return rows

@@ -18,7 +18,7 @@ import numpy as np
 from mrcnn.hardware import device_name
 
 PACKAGES = (
-    *("tensorflow", "jax", "torch", "numpy"),
+    *("tensorflow", "jax", "torch", "torchvision", "numpy"),
     *("onnxruntime", "openvino", "nncf", "ai-edge-litert"),
 )
 """Whose versions are named with a timing, where they are installed."""
@@ -39,6 +39,18 @@ def measure(call: Callable[[], object], *, warm_up: int, repeats: int) -> Timing
     for _ in range(warm_up):
         call()
     seconds = [_seconds(call) for _ in range(repeats)]
+    return Timing(first, statistics.median(seconds), min(seconds), max(seconds))
+
+
+def within(call: Callable[[], object], *, rounds: int, budget: float) -> Timing:
+    """Call once, then time up to `rounds` calls, fewer if they take over `budget` s.
+
+    One is timed however long it takes.
+    """
+    first = _seconds(call)
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < rounds and sum(seconds) < budget):
+        seconds.append(_seconds(call))
     return Timing(first, statistics.median(seconds), min(seconds), max(seconds))
 
 

@@ -1,11 +1,12 @@
-"""Does one row's work whenever it is told to: one of two processes of `against`.
+"""Does one row's work whenever it is told to: one of several processes of a comparison.
 
     python -P turns.py ROW POLICY
 
 It runs by its path, with another commit's package on Python's path, and so imports
-nothing of the package but `workloads.WORKLOADS`. It answers each line on its input, for
-how many seconds to call, with the calls' median in seconds, and the end of the input
-with the most bytes it held. Its first answer is the seconds of the first call.
+nothing of the package but `workloads.WORKLOADS`. It answers each line on its input: a
+number, for how many seconds to call, with the calls' median in seconds; "about" with
+what a call does, in words; and the end of the input with the most bytes it held. Its
+first answer is the seconds of the first call.
 """
 
 import json
@@ -15,6 +16,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """Something to time; asked after a call, what one call had to do."""
+
+    call: Callable[[], object]
+    work: Callable[[], tuple[float, str]]  # floating point operations, and in words
 
 
 def median_seconds(call: Callable[[], object], budget: float) -> float:
@@ -27,23 +37,44 @@ def median_seconds(call: Callable[[], object], budget: float) -> float:
     return statistics.median(taken)
 
 
-def main() -> None:
-    """Answer until nothing more is asked."""
+def serve(make: Callable[[], Any]) -> None:
+    """Answer until nothing more is asked.
+
+    Args:
+        make: returns what has the work as `call`, see `Job`.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
-    from mrcnn.benchmarks.workloads import WORKLOADS
 
-    def answer(value: float) -> None:
+    def answer(value: float | str) -> None:
         print(json.dumps(value), file=answers, flush=True)
 
-    name, policy = sys.argv[1:]
-    call = WORKLOADS[name](policy).call
-    answer(median_seconds(call, 0.0))
+    job = make()
+    answer(median_seconds(job.call, 0.0))
     for line in sys.stdin:
-        answer(median_seconds(call, float(line)))
+        if line.strip() == "about":
+            answer(job.work()[1])
+        else:
+            answer(median_seconds(job.call, float(line)))
+    answer(peak_memory())
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this program held; see `timing.peak_memory`."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = status.read_text().splitlines()
+        return 1024 * int(next(n for n in lines if n.startswith("VmHWM")).split()[1])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answer(most if sys.platform == "darwin" else most * 1024)
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _row() -> Any:
+    from mrcnn.benchmarks.workloads import WORKLOADS
+
+    name, policy = sys.argv[1:]
+    return WORKLOADS[name](policy)
 
 
 if __name__ == "__main__":
-    main()
+    serve(_row)

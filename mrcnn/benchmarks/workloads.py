@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from mrcnn import build
+from mrcnn.benchmarks.turns import Job
 from mrcnn.config import Config
 from mrcnn.cost import model_cost
 from mrcnn.data.shapes import ShapesDataset
@@ -35,13 +35,6 @@ class Large101Config(LargeConfig):
     """The same with the deeper backbone."""
 
     BACKBONE = "resnet101"
-
-
-class Job(NamedTuple):
-    """Something to time; asked after a call, what one call had to do."""
-
-    call: Callable[[], object]
-    work: Callable[[], tuple[float, str]]  # floating point operations, and in words
 
 
 def training_step(config: Config, policy: str) -> Job:
@@ -91,7 +84,7 @@ def detection(
     """
     model = random_model(config, policy, objects=objects, width=width)
     side = model.preprocessing.max_dim
-    image = _noise(side)
+    image = noise(side)
 
     def work() -> tuple[float, str]:
         inputs, _ = prepare(model, [image])
@@ -111,7 +104,7 @@ def _favour_objects(model: MaskRCNN) -> None:
     layer.set_weights([kernel, bias])
 
 
-def _noise(side: int) -> np.ndarray:
+def noise(side: int) -> np.ndarray:
     """Return a smooth random picture (side, side, 3) uint8."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (side // 32, side // 32, 3))

@@ -21,6 +21,7 @@ from mrcnn.visualize.comparison import (
 )
 from mrcnn.visualize.curves import (
     plot_bars,
+    plot_growth,
     plot_histograms,
     plot_points,
     plot_series,
@@ -84,6 +85,7 @@ __all__ = [
     "plot_bars",
     "plot_confusion",
     "plot_frontier",
+    "plot_growth",
     "plot_heat_maps",
     "plot_histograms",
     "plot_history",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from mrcnn.visualize.style import (
     INK,
@@ -201,3 +201,44 @@ def plot_points(
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return drawn_on
+
+
+Points = tuple[Sequence[float], Sequence[float]]
+"""Values (n,) of what is varied, and what was measured there."""
+
+
+@look()
+def plot_growth(rows: Mapping[str, Mapping[str, Mapping[str, Points]]]) -> Figure:
+    """Draw how quantities grow, on logarithmic axes, with a thin line of linear growth.
+
+    The thin line leaves a curve at its last point: a curve that lies above it before
+    grows less than linearly.
+
+    Args:
+        rows: for each quantity, named with its unit, by what is varied, the points of
+            each curve by name. All rows vary the same.
+    """
+    varied = list(next(iter(rows.values())))
+    figure, axes = new_figure(
+        len(rows), len(varied), size=(11, 0.6 + 3 * len(rows)), sharex="col"
+    )
+    names = list(
+        dict.fromkeys(n for row in rows.values() for p in row.values() for n in p)
+    )
+    for quantity, panels, line in zip(rows, rows.values(), axes, strict=True):
+        line[0].set_ylabel(quantity)
+        for ax, (xlabel, curves) in zip(line, panels.items(), strict=True):
+            for name, (x, y) in curves.items():
+                colour = OKABE_ITO[(0, 3, 2, 1, 4, 5)[names.index(name) % 6]]
+                style = LINES[names.index(name) % len(LINES)]
+                ax.plot(x, y, style, color=colour, marker="o", markersize=4, label=name)
+            ax.set(xscale="log", yscale="log")
+            ax.xaxis.set_minor_formatter(NullFormatter())
+            ax.set_ylim(*ax.get_ylim())  # of the curves: thin lines may leave the panel
+            for curve, (x, y) in zip(ax.get_lines(), curves.values(), strict=True):
+                linear = [y[-1] * value / x[-1] for value in x]
+                ax.plot(x, linear, color=curve.get_color(), linewidth=0.7, alpha=0.6)
+            if ax in axes[-1]:
+                ax.set_xlabel(xlabel)
+    axes[0, 0].legend()
+    return figure

@@ -67,3 +67,18 @@ def test_points() -> None:
     (ax,) = visualize.plot_points([1, 2], groups, **axes).axes
     drawn = [cloud.get_offsets().tolist() for cloud in ax.collections]
     assert drawn == [[[1, 0.5], [2, 1.0]], [[1, 0.25], [2, 0.0]]]
+
+
+def test_growth_beside_a_line_of_linear_growth() -> None:
+    curves = {"a": ([1, 2, 4], [1.0, 1.0, 8.0]), "b": ([1, 2], [3.0, 6.0])}
+    figure = visualize.plot_growth(
+        {"s": {"pixels": curves, "objects": {"b": curves["b"]}}}
+    )
+    first, second = figure.axes
+    drawn = [line.get_ydata().tolist() for line in first.lines]
+    assert drawn == [[1, 1, 8], [3, 6], [2, 4, 8], [3, 6]]
+    assert first.get_ylim()[0] < 1 < 8 < first.get_ylim()[1]
+    assert {first.get_xscale(), first.get_yscale()} == {"log"}
+    assert second.get_xlabel() == "objects" and first.get_ylabel() == "s"
+    of_b = [first.lines[1].get_color(), second.lines[0].get_color()]
+    assert of_b[0] == of_b[1] != first.lines[0].get_color()
