@@ -93,15 +93,21 @@ def _missing(path: Path, name: str, seed: int) -> bool:
     return not found
 
 
-def shapes(seeds: list[int], out: Path, keep: Path | None = None) -> None:
+def shapes(
+    seeds: list[int],
+    out: Path,
+    keep: Path | None = None,
+    epochs: int = SHAPES_TRAINING.epochs,
+) -> None:
     """Train and measure the Shapes model once for each seed.
 
     Args:
         seeds: of weights, data order and sampling.
         out: the results.
         keep: folder for the trained weights; None throws them away.
+        epochs: of 200 steps.
     """
-    config, plan = ShapesConfig(), SHAPES_TRAINING
+    config, plan = ShapesConfig(), SHAPES_TRAINING._replace(epochs=epochs)
     for seed in seeds:
         if not _missing(out, "shapes", seed):
             continue
@@ -228,9 +234,13 @@ def main() -> None:
     parser.add_argument("--real", type=Path, default=ROOT / "datasets" / "balloon")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for the trained weights")
+    parser.add_argument(
+        "--epochs", type=int, default=SHAPES_TRAINING.epochs, help="of Shapes"
+    )
     args = parser.parse_args()
     if args.what == "shapes":
-        shapes(args.seeds, args.out or RESULTS / "shapes.json", args.keep)
+        out = args.out or RESULTS / "shapes.json"
+        shapes(args.seeds, out, args.keep, args.epochs)
     else:
         out = args.out or RESULTS / "balloon_real.json"
         balloons(args.real, args.seeds, out, args.keep)
