@@ -383,6 +383,7 @@ IN_PLACE = {
     "mrcnn/data/fetch.py": "into a .part",
     "mrcnn/study/apart.py": "into a temporary folder",
     "mrcnn/study/ledger.py": "appends; a line that is cut off is recognised",
+    "mrcnn/benchmarks/peers.py": "what programs print, into a temporary folder",
     "mrcnn/benchmarks/timing.py": "to the kernel",
     ".ci/lock.py": "what pip reads, into a temporary folder",
     "book/repairs.py": "into pages that Sphinx is making",
