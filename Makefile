@@ -12,7 +12,7 @@ OPTIONAL := albumentations==2.0.8
 PEERS    := torch==2.14.1 torchvision==0.29.1 onnxscript==0.7.2
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
 PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
-NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py
+NEUTRAL  := tests/ops tests/nn tests/test_losses.py tests/test_targets.py tests/test_optimizers.py
 
 VENV    := .venv
 BIN     := $(VENV)/bin
