@@ -4,7 +4,8 @@
 # The kernel of TensorFlow 2.21.0 (tf.raw_ops.ResourceApplyAdam) is given beta2 as float32 and subtracts that from 1: what
 # float32 lost of 0.999 is large against 0.001. The result is off by 1.3e-5, with 0.99999 by 1.4e-3. Keras 3.15.1 subtracts
 # in Python before it converts, and is right to 1e-7.
-# It is as if beta2 were 0.99900001. A test that compares the optimizers' state of the two needs a limit wider than float32's.
+# It is as if beta2 were 0.99900001. A test that compares the optimizers' state of the two needs a
+# limit wider than float32's.
 set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
