@@ -24,9 +24,10 @@ class Conv2D(keras.layers.Conv2D):
         """Return features (B, h', w', filters) of features (B, h, w, C)."""
         pointwise = self.kernel_size == (1, 1) and self.strides == (1, 1)
         whole = self.padding == "valid" and self.kernel_size == tuple(inputs.shape[1:3])
-        if not (pointwise or whole) or _as_keras_does(self):
+        product = whole or (pointwise and products())
+        if not product or not _plain(self) or self.groups > 1:
             return super().call(inputs)
-        sides = ops.shape(inputs)[1:3] if pointwise else (1, 1)
+        sides = (1, 1) if whole else ops.shape(inputs)[1:3]
         # Rows, columns and channels of kernel and input have the same order.
         rows = ops.reshape(inputs, (-1, math.prod(self.kernel.shape[:-1])))
         kernel = ops.reshape(self.kernel, (-1, self.filters))
@@ -47,7 +48,7 @@ class Doubling(keras.layers.Conv2DTranspose):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return features (B, 2 h, 2 w, filters) of features (B, h, w, C)."""
-        if _as_keras_does(self):
+        if not (products() and _plain(self)):
             return super().call(inputs)
         _, height, width, channels = ops.shape(inputs)
         # (2, 2, filters, C) -> (C, 4 filters)
@@ -65,7 +66,6 @@ class Doubling(keras.layers.Conv2DTranspose):
         )
 
 
-def _as_keras_does(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer is not to be, or not simply, a product."""
-    plain = layer.data_format == "channels_last" and set(layer.dilation_rate) == {1}
-    return not (products() and plain and getattr(layer, "groups", 1) == 1)
+def _plain(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer has channels last and takes its pixels side by side."""
+    return layer.data_format == "channels_last" and set(layer.dilation_rate) == {1}

@@ -17,7 +17,7 @@ def crops_by_kernel() -> bool:
 
 
 def products() -> bool:
-    """Return whether convolutions that are products of matrices are computed so."""
+    """Return whether convolutions of features that are products are computed so."""
     return _products.get()
 
 
@@ -30,9 +30,10 @@ def gathered_crops() -> Iterator[None]:
 
 @contextlib.contextmanager
 def only_convolutions() -> Iterator[None]:
-    """Let every convolution be one.
+    """Let every convolution of features be one.
 
     Other programs move channels to the front, and back around a product of matrices.
+    What is as large as its input, as in the box head, has no channels to move.
     """
     with _set(_products):
         yield

@@ -150,6 +150,18 @@ def test_only_convolutions_is_keras_path(monkeypatch):
     assert len(calls) == 1
 
 
+def test_fully_connected_layers_are_products_everywhere(monkeypatch):
+    ours, theirs, x = _twins(
+        Conv2D, keras.layers.Conv2D, (4, 3, 3, 2), filters=4, kernel_size=3
+    )
+    expected = ops.convert_to_numpy(theirs(x))
+    calls = _products(monkeypatch)
+    with only_convolutions():
+        found = ops.convert_to_numpy(ours(x))
+    assert len(calls) == 1
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_made_again_from_their_configuration():
     for layer in (Conv2D(4, 1, activation="relu", name="a"), Doubling(3, name="b")):
         again = keras.saving.deserialize_keras_object(
