@@ -32,5 +32,8 @@ def numbers() -> dict[str, str]:
 
 
 def programs(rows: Sequence[Row]) -> str:
-    """Return a table of every program at every work."""
-    return table(HEAD, [(row["work"], *line) for row in rows for line in cells(row)])
+    """Return a table of every program for each work, below its name."""
+    return "\n".join(
+        f"**{row['work']}**\n\n" + table(HEAD[1:-1], [c[:-1] for c in cells(row)])
+        for row in rows
+    )
