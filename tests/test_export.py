@@ -170,8 +170,9 @@ def test_onnx(model, images, tmp_path):
     nodes = onnx.load(path).graph.node
     # Each bin is sampled 2 x 2 times where it is cut out, not pooled afterwards.
     assert not [node for node in nodes if node.op_type == "AveragePool"]
-    # The box head's two dense layers, and not the regions: those would lose digits.
-    assert sum(node.op_type in ("MatMul", "Gemm") for node in nodes) == 2
+    # The box head's four dense layers, two of which are convolutions by name, and not
+    # the regions: those would lose digits.
+    assert sum(node.op_type in ("MatMul", "Gemm") for node in nodes) == 4
     # What is there or not is chosen, and not added up after products with 0 and 1.
     assert not [node for node in nodes if node.op_type == "Not"]
     crops = [
