@@ -17,8 +17,8 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # PyTorch's threads (OpenMP's) by default wait for each other in a loop that keeps their
-# cores busy. Beside other work on two cores the compact network's detection took 1.0 s
-# of the processors with that, and 0.08 s without. Read when PyTorch is loaded.
+# cores busy, from which other work on the same cores suffers, and theirs with it. Read
+# when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 imgaug_import.install()

@@ -2,8 +2,8 @@
 
 A 1 x 1 convolution is a product, so is one as large as its input, and so is a
 transposed convolution whose steps do not overlap. Kernels for convolutions are made for
-other shapes: on two cores TensorFlow's take two to five times as long for the box head,
-and up to twice as long for the gradients of a residual block's 1 x 1.
+other shapes, and take longer: several times as long for the box head, in TensorFlow, in
+OpenVINO and in ONNX Runtime.
 """
 
 import math
