@@ -57,7 +57,7 @@ class ShapesConfig(CompactConfig):
 class QuickShapesConfig(ShapesConfig):
     """The same where the time of training counts: masks are learnt before boxes are.
 
-    Half as many masks a step make it a fifth cheaper, which buys more steps.
+    Half as many masks make a step cheaper, which buys more steps.
     """
 
     MASK_ROIS_PER_IMAGE = 4

@@ -42,11 +42,17 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def _normalise_batch(self, inputs: Tensor) -> Tensor:
         """Do what Keras does, in fewer operations."""
-        normal, *found = normalise_batch(inputs, self.gamma, self.beta, self.epsilon)
-        for moving, value in zip(self.non_trainable_weights, found, strict=True):
-            old = ops.cast(moving, value.dtype)
-            moving.assign(old * self.momentum + value * (1 - self.momentum))
+        normal, mean, variance = normalise_batch(
+            inputs, self.gamma, self.beta, self.epsilon
+        )
+        self.moving_mean.assign(self._followed(self.moving_mean, mean))
+        self.moving_variance.assign(self._followed(self.moving_variance, variance))
         return normal
+
+    def _followed(self, moving: keras.Variable, found: Tensor) -> Tensor:
+        """Return a moving average after a step towards what was found."""
+        old = ops.cast(moving, found.dtype)
+        return old * self.momentum + found * (1 - self.momentum)
 
     def _normalise_by_valid(self, inputs: Tensor, valid: Tensor) -> Tensor:
         """Do what Keras does with a mask, and leave statistics where it is all False.
@@ -63,8 +69,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 
         def settle(moving: keras.Variable, found: Tensor) -> Tensor:
             old = ops.cast(moving, x.dtype)
-            followed = old * self.momentum + found * (1 - self.momentum)
-            moving.assign(ops.where(some, followed, old))
+            moving.assign(ops.where(some, self._followed(moving, found), old))
             return ops.where(some, found, old)
 
         mean = average(ops.where(of_map, x, 0))
