@@ -29,6 +29,7 @@ from mrcnn.data.readers.fields import files_in
 from mrcnn.data.via_dataset import PICTURES
 from mrcnn.detection import detect
 from mrcnn.files import atomic_path
+from mrcnn.nn.native import native
 from mrcnn.notices import quoted
 from mrcnn.paths import as_path, writable_folder
 from mrcnn.structures import Detection
@@ -49,8 +50,8 @@ WANTED = "give a folder, picture or film, the number of a camera (0), or arrays"
 Named = tuple[str, np.ndarray]
 
 
-def frames(source: Source) -> Iterator[Named]:
-    """Return an iterator of names and pictures (h, w, 3) uint8, each read when asked.
+def frames(source: Source, channels: int = 3) -> Iterator[Named]:
+    """Return an iterator of names and pictures (h, w, channels) uint8, read as asked.
 
     Pictures of a folder come in the order of their names, numbers in these by value,
     and are called by their paths in it. Those of a film are called "NAME_000000" and so
@@ -58,6 +59,7 @@ def frames(source: Source) -> Iterator[Named]:
 
     Args:
         source: see `Source`. A camera has no end: `itertools.islice` gives it one.
+        channels: of the pictures; films have 3.
 
     Raises:
         FileNotFoundError: there is nothing of that name, or no picture in the folder.
@@ -66,7 +68,7 @@ def frames(source: Source) -> Iterator[Named]:
             `read_image`; or the film and the place in it, see `films.pictures`.
         ImportError: OpenCV is needed and not there.
     """
-    return _opened(source)[1]
+    return _opened(source, channels)[1]
 
 
 def rate_of(source: Source) -> float:
@@ -108,7 +110,7 @@ def detect_stream(
     options = {"batch_size": batch_size, "tile": tile, "overlap": overlap}
     options["masks"] = masks
     detect(model, [], **options)
-    total, pictures = _opened(source)
+    total, pictures = _opened(source, native(model).backbone.input_shape[-1])
     at_once = batch_size if tile is None else 1
     found = _detected(model, pictures, at_once, options)
     return _told(found, total) if progress else found
@@ -199,16 +201,19 @@ def _kind(source: Source) -> Path | int | Iterable[np.ndarray]:
 
 def _is_film(path: Path) -> bool:
     """Tell by its content whether a file is to be read as a film."""
-    return path.is_file() and header(path) is None and path.suffix not in PICTURES
+    return (
+        path.is_file() and header(path) is None and path.suffix.lower() not in PICTURES
+    )
 
 
-def _opened(source: Source) -> tuple[int | None, Iterator[Named]]:
+def _opened(source: Source, channels: int) -> tuple[int | None, Iterator[Named]]:
     """Return the number of pictures, None if unknown, and an iterator of them."""
     kind = _kind(source)
     if isinstance(kind, int):
         return None, _of_film(kind, "camera")
     if not isinstance(kind, Path):
-        return (len(kind) if hasattr(kind, "__len__") else None), _of_arrays(kind)
+        count = len(kind) if hasattr(kind, "__len__") else None
+        return count, _of_arrays(kind, channels)
     if _is_film(kind):
         return films.about(kind).count or None, _of_film(kind, kind.stem)
     folder = kind if kind.is_dir() else kind.parent
@@ -217,7 +222,7 @@ def _opened(source: Source) -> tuple[int | None, Iterator[Named]]:
         raise FileNotFoundError(
             f"{kind} holds no picture: give a folder of {', '.join(sorted(PICTURES))}."
         )
-    return len(found), _of_files(folder, found)
+    return len(found), _of_files(folder, found, channels)
 
 
 def _by_value(path: Path) -> list[Any]:
@@ -232,14 +237,14 @@ def _of_film(source: Path | int, name: str) -> Iterator[Named]:
             yield f"{name}_{i:06d}", picture
 
 
-def _of_files(folder: Path, files: Sequence[Path]) -> Iterator[Named]:
+def _of_files(folder: Path, files: Sequence[Path], channels: int) -> Iterator[Named]:
     for file in files:
-        yield file.relative_to(folder).as_posix(), read_image(file)
+        yield file.relative_to(folder).as_posix(), read_image(file, channels)
 
 
-def _of_arrays(images: Iterable[np.ndarray]) -> Iterator[Named]:
+def _of_arrays(images: Iterable[np.ndarray], channels: int) -> Iterator[Named]:
     for i, image in enumerate(images):
-        yield f"{i:06d}", check_image(image, f"image {i}")
+        yield f"{i:06d}", check_image(image, f"image {i}", channels)
 
 
 def _detected(

@@ -87,6 +87,22 @@ def test_arrays_a_list_or_a_generator():
     assert rate_of([]) == 25
 
 
+def test_as_many_channels_as_a_model_takes(tmp_path):
+    place = folder(tmp_path / "in", ["1.png"])
+    Image.fromarray(picture()[..., 0]).save(place / "2.png")
+    Image.fromarray(picture() // (1, 2, 3)).save(place / "3.png")
+    stream = frames(place, channels=1)
+    assert [next(stream)[1].shape for _ in range(2)] == [(64, 64, 1)] * 2
+    with pytest.raises(ValueError, match=r"3\.png: 3 channels, but the model takes 1"):
+        next(stream)
+    grey = Seer(SQUARE._replace(mean_pixel=(0.0,)))
+    grey.backbone.input_shape = (None, None, None, 1)
+    for source in (place / "2.png", [picture()[..., 0]]):
+        ((_, image, found),) = detect_stream(grey, source, progress=False)
+        assert image.shape == (64, 64, 1)
+        assert found["rois"].tolist() == [[8, 10, 20, 30]]
+
+
 def test_a_camera_is_a_number(monkeypatch):
     def pictures(number):
         while True:

@@ -27,7 +27,9 @@ USUAL_RATE = 25.0
 LOOKED = 500
 """Pictures that are looked for behind one that cannot be decoded."""
 HEAD = 1024
-"""Bytes that are looked at: a text may name other files, and is no film."""
+"""Bytes that are looked at for whether a file is text."""
+LISTS = (b"#EXTM3U", b"ffconcat", b"<", b"v=0")
+"""How texts begin that name other films, of this machine or another: they are none."""
 
 
 class Film(NamedTuple):
@@ -184,7 +186,7 @@ def _opened(source: Path | int) -> Iterator[Any]:
     if isinstance(source, Path):
         with open(source, "rb") as file:
             head = file.read(HEAD)
-        if all(8 < byte < 128 for byte in head):  # a list of other files, or empty
+        if head.startswith(LISTS) or min(head, default=9) >= 9:
             raise ValueError(f"{source} is no film: give a film, or a picture.")
     capture = cv2.VideoCapture(str(source) if isinstance(source, Path) else source)
     try:

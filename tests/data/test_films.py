@@ -252,7 +252,14 @@ def test_a_film_that_breaks_off_names_file_and_picture(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"#EXTM3U\nhttp://127.0.0.1/a.ts\n", bytes(range(256)) * 20]
+    "content",
+    [
+        b"",
+        b"#EXTM3U\nhttp://127.0.0.1/a.ts\n",
+        b"#EXTM3U\n#\0\nother.ts\n",
+        "ffconcat ä".encode(),
+        bytes(range(256)) * 20,
+    ],
 )
 def test_what_is_no_film_is_one_error(tmp_path, content):
     path = tmp_path / "a.mp4"
