@@ -90,7 +90,7 @@ def test_arrays_a_list_or_a_generator():
 def test_as_many_channels_as_a_model_takes(tmp_path):
     place = folder(tmp_path / "in", ["1.png"])
     Image.fromarray(picture()[..., 0]).save(place / "2.png")
-    Image.fromarray(picture() // (1, 2, 3)).save(place / "3.png")
+    Image.fromarray(picture() // np.array([1, 2, 3], np.uint8)).save(place / "3.png")
     stream = frames(place, channels=1)
     assert [next(stream)[1].shape for _ in range(2)] == [(64, 64, 1)] * 2
     with pytest.raises(ValueError, match=r"3\.png: 3 channels, but the model takes 1"):

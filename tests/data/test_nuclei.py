@@ -191,6 +191,24 @@ def test_what_the_archive_lacks_is_named(published, get):
         get()
 
 
+@pytest.mark.parametrize("winner", ["first", "last"])
+def test_of_overlapping_masks_the_sums_say_whose_pixels_are(published, get, winner):
+    place = published.source / TOP / ("c" * 64) / "masks" / "q.png"
+    mask = np.zeros((20, 24), np.uint8)
+    mask[12:18, 5:12] = 255  # over p, which is 10:15, 3:9 and comes first
+    Image.fromarray(mask).save(place)
+    repack(published)
+    expected = np.zeros((20, 24), np.uint16)
+    expected[10:15, 3:9] = 1
+    expected[(mask > 0) & ((expected == 0) | (winner == "last"))] = 2
+    digest = hashlib.sha256(expected.tobytes()).hexdigest()
+    *lines, _ = published.sums.read_text().splitlines()
+    lines.append(f"{digest}  val/masks/{'c' * 12}.png")
+    published.sums.write_text("\n".join(lines))
+    with Image.open(get() / "val" / "masks" / f"{'c' * 12}.png") as picture:
+        np.testing.assert_array_equal(picture, expected)
+
+
 def test_an_interrupted_download_starts_again(tmp_path, published, get):
     published.limit = 1000
     with pytest.raises(ConnectionError, match="Run it again"):
