@@ -8,7 +8,9 @@ AGAINST  ?=
 WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
-OPTIONAL := albumentations==2.0.8
+OPTIONAL := albumentations==2.0.8 supervision==0.31.2
+# Asks for opencv-python, which needs libGL: the headless one is there.
+ALONE    := trackers==2.6.1
 PEERS    := torch==2.14.1 torchvision==0.29.1 onnxscript==0.7.2
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
 PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
@@ -23,7 +25,7 @@ LIGHT_STAMP := $(LIGHT)/.installed-$(firstword $(shell cksum < requirements-book
 PAGES_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),$(LIGHT_STAMP))
 PAGES   := $(dir $(PAGES_STAMP))bin
 OTHERS  := .venv-backends
-OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES) $(OPTIONAL); } | cksum))
+OTHERS_STAMP := $(OTHERS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(BACKENDS) $(RUNTIMES) $(OPTIONAL) $(ALONE); } | cksum))
 RIVALS  := .venv-peers
 RIVALS_STAMP := $(RIVALS)/.installed-$(firstword $(shell { cat requirements.txt; echo $(PEERS) $(RUNTIMES); } | cksum))
 RANGE   := .venv-range
@@ -130,13 +132,15 @@ $(OTHERS_STAMP): $(call another,$(OTHERS))
 	@echo "Installing requirements.txt, other backends and runtimes into $(OTHERS)"
 	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt
 	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS) $(RUNTIMES) $(OPTIONAL)
+	@$(OTHERS)/bin/python $(PIP) --no-deps $(ALONE)
 	@rm -f $(OTHERS)/.installed-* && touch $@
 
-test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, and Albumentations
+test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, Albumentations and supervision
 	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/strangers/test_albumentations.py $(ARGS)
+	$(OTHERS)/bin/python -m pytest tests/test_interchange.py $(ARGS)
 
 bench-backends: $(OTHERS_STAMP)  ## measure JAX and PyTorch in turn with TensorFlow
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.backends $(ARGS)

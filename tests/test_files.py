@@ -380,7 +380,8 @@ def test_what_is_no_json_is_one_error(tmp_path, content, reason):
 IN_PLACE = {
     "mrcnn/files.py": "locks hold no content",
     "mrcnn/data/archive.py": "into a folder that gets its name when it is whole",
-    "mrcnn/data/fetch.py": "into a .part",
+    "mrcnn/data/download.py": "into a .part",
+    "mrcnn/data/nuclei.py": "into a folder that gets its name when it is whole",
     "mrcnn/study/apart.py": "into a temporary folder",
     "mrcnn/study/ledger.py": "appends; a line that is cut off is recognised",
     "mrcnn/benchmarks/peers.py": "what programs print, into a temporary folder",

@@ -8,51 +8,79 @@ photographs are other people's, from Flickr, and are no part of this project.
 """
 
 import argparse
-import http.client
-import os
 import shutil
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mrcnn.data.archive import DAMAGED, extract
 from mrcnn.data.balloon import ANNOTATIONS
-from mrcnn.files import locked, sha256, sync_folder
+from mrcnn.data.download import download
+from mrcnn.files import locked, sha256
 
 URL = (
     "https://github.com/matterport/Mask_RCNN/releases/download/v2.1/balloon_dataset.zip"
 )
 SUMS = Path(__file__).parents[2] / "datasets" / "balloon.sha256"
-CHUNK = 1 << 18
-TIMEOUT = 30
-"""Seconds without a byte after which a download stops; running it again continues."""
 
 
 def fetch(folder: str | Path, *, url: str = URL, sums: str | Path = SUMS) -> Path:
     """Make `folder` hold the verified set (train/ and val/), and return it.
 
-    Does nothing if it does already. The archive is kept as FOLDER-download.zip (.part)
-    until the set is complete, and goes on from there after an interruption. One that
-    somebody else put there is taken, and left.
+    See `fetch_set` for what is done and raised.
+    """
 
-    Raises ConnectionError if the download stops, and ValueError if the archive or a
-    file in it is not the expected one; if this call downloaded it, it is removed then.
+    def fill(archive: Path, staging: Path) -> None:
+        extract(archive, staging, root=_root(archive))
+
+    return fetch_set(folder, url, fill, sums=sums)
+
+
+def fetch_set(
+    folder: str | Path,
+    url: str,
+    fill: Callable[[Path, Path], Any],
+    *,
+    sums: str | Path,
+    digest: Callable[[Path], str] = sha256,
+) -> Path:
+    """Make `folder` hold the verified files of a set in an archive, and return it.
+
+    Does nothing but verify if it does already. The archive is kept as
+    FOLDER-download.zip (.part) until the set is complete, and goes on from there after
+    an interruption. One that somebody else put there is taken, and left.
+
+    Args:
+        folder: gets its name when the set is complete and verified.
+        url: of the archive.
+        fill: makes a new folder (second argument) of an archive (first).
+        sums: see `verify`, also for `digest`.
+        digest: of a file.
+
+    Raises:
+        ConnectionError: the download stops.
+        ValueError: the archive or a file in it is not the expected one. If this call
+            downloaded it, it is removed then.
     """
     folder = Path(folder)
     if not folder.exists():
         with locked(folder):
             if not folder.exists():  # nor has another process made it meanwhile
-                _make(folder, url, Path(sums))
+                _make(folder, url, fill, lambda made: differences(made, sums, digest))
                 return folder
-    verify(folder, sums=sums)
+    verify(folder, sums=sums, digest=digest)
     return folder
 
 
-def _make(folder: Path, url: str, sums: Path) -> None:
+def _make(
+    folder: Path,
+    url: str,
+    fill: Callable[[Path, Path], Any],
+    wrong: Callable[[Path], str],
+) -> None:
     """Download, unpack and verify the set, and only then give it its name."""
     archive = folder.with_name(f"{folder.name}-download.zip")
     brought = archive.exists()
@@ -60,10 +88,10 @@ def _make(folder: Path, url: str, sums: Path) -> None:
     staging = Path(scratch) / folder.name
 
     def unpack(found: Path) -> None:
-        extract(found, staging, root=_root(found))
-        if wrong := _differences(staging, sums):
+        fill(found, staging)
+        if fault := wrong(staging):
             raise ValueError(
-                f"{archive if brought else url} is not the published set; {wrong}."
+                f"{archive if brought else url} is not the published set; {fault}."
             )
 
     try:
@@ -78,138 +106,47 @@ def _make(folder: Path, url: str, sums: Path) -> None:
         archive.unlink()
 
 
-def verify(folder: str | Path, *, sums: str | Path = SUMS) -> None:
-    """Compare every file of `folder` that is named in `sums` with its SHA-256.
+def verify(
+    folder: str | Path,
+    *,
+    sums: str | Path = SUMS,
+    digest: Callable[[Path], str] = sha256,
+) -> None:
+    """Compare every file of `folder` that is named in `sums` with its digest there.
 
     `sums` has the format of `sha256sum`. Further files in `folder` are ignored. Raises
     FileNotFoundError if `sums` is missing and ValueError that lists what differs.
     """
-    if not Path(sums).is_file():
-        raise FileNotFoundError(
-            f"checksum file {sums} is missing: it is part of the project's repository."
-        )
-    if wrong := _differences(Path(folder), Path(sums)):
+    if wrong := differences(folder, sums, digest):
         raise ValueError(
             f"{folder} is not the published set; {wrong}. Move the folder away and "
             "fetch it again."
         )
 
 
-def _differences(folder: Path, sums: Path) -> str:
+def differences(
+    folder: str | Path, sums: str | Path, digest: Callable[[Path], str]
+) -> str:
     """Return what differs from the sums, in words; nothing if nothing does."""
     wrong = []
-    for line in sums.read_text().splitlines():
-        expected, name = line.split(maxsplit=1)
-        path = folder / name
+    for expected, name in listed(sums):
+        path = Path(folder) / name
         if not path.is_file():
             wrong.append(f"{name} (missing)")
-        elif sha256(path) != expected:
+        elif digest(path) != expected:
             wrong.append(f"{name} (changed)")
     first = ", ".join(wrong[:3])
     return f"{len(wrong)} files differ, first {first}" if wrong else ""
 
 
-def download(
-    url: str,
-    path: str | Path,
-    *,
-    check: Callable[[Path], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Path:
-    """Download `url` to `path`, going on from an earlier attempt's "`path`.part".
-
-    Does nothing if `path` exists. Of two at once, one downloads and the other waits.
-
-    Args:
-        url: of one file.
-        path: where it goes, when it is complete.
-        check: raises ValueError if a file is not the whole one that is wanted. What was
-            downloaded so is removed and never gets its name; what an earlier attempt
-            left may pass, and is then not asked for again.
-        progress: is told the bytes at hand and in all; by default it prints them.
-
-    Raises:
-        ConnectionError: if the download stops; says how to continue.
-        ValueError: of `check`.
-    """
-    path = Path(path)
-    if path.exists():
-        return path
-    with locked(path):
-        if not path.exists():  # nor has another process downloaded it meanwhile
-            part = path.with_name(f"{path.name}.part")
-            if not (check and part.exists() and _passes(check, part)):
-                _complete(url, part, check, progress or _show)
-            os.replace(part, path)
-            sync_folder(path.parent)
-    return path
-
-
-def _passes(check: Callable[[Path], None], part: Path) -> bool:
-    """Return whether an earlier attempt got all of the file, and stopped then."""
-    try:
-        check(part)
-    except ValueError:
-        return False
-    return True
-
-
-def _complete(
-    url: str,
-    part: Path,
-    check: Callable[[Path], None] | None,
-    progress: Callable[[int, int], None],
-) -> None:
-    """Download what is missing, and check the whole; see `download`."""
-    try:
-        _continue(url, part, progress)
-    except (OSError, http.client.HTTPException) as error:
-        have = part.stat().st_size if part.exists() else 0
-        raise ConnectionError(
-            f"downloading {url} stopped after {have} bytes ({error}). Run it again to "
-            f"continue, or download it by other means to {part.with_suffix('')}."
-        ) from error
-    try:
-        if check:
-            check(part)
-    except ValueError:
-        part.unlink()  # the next attempt must not go on from it
-        raise
-
-
-def _continue(url: str, part: Path, progress: Callable[[int, int], None]) -> None:
-    """Append to `part` what it lacks of `url`, or start over if ranges are refused."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise
-        error.close()
-        # The part is not a beginning of this file, or is all of it: do not guess.
-        part.unlink()
-        response = urllib.request.urlopen(url, timeout=TIMEOUT)
-    with response:
-        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        have = have if resumed else 0
-        total = have + int(response.headers.get("Content-Length") or 0)
-        with open(part, "ab" if resumed else "wb") as file:
-            while chunk := response.read(CHUNK):
-                file.write(chunk)
-                have += len(chunk)
-                progress(have, total)
-            file.flush()
-            os.fsync(file.fileno())
-    if have < total:
-        raise ConnectionError(f"{have} of {total} bytes arrived")
-
-
-def _show(have: int, total: int) -> None:
-    """Write one line of progress over the last one."""
-    end = "\n" if have == total else ""
-    print(f"\r{have / 1e6:.1f} of {total / 1e6:.1f} MB", end=end, flush=True)
+def listed(sums: str | Path) -> list[tuple[str, str]]:
+    """Return the digests and names in a file of sums; FileNotFoundError without it."""
+    if not Path(sums).is_file():
+        raise FileNotFoundError(
+            f"checksum file {sums} is missing: it is part of the project's repository."
+        )
+    lines = Path(sums).read_text(encoding="utf-8").splitlines()
+    return [tuple(line.split(maxsplit=1)) for line in lines]
 
 
 def _root(archive: Path) -> str:
@@ -226,22 +163,47 @@ def _root(archive: Path) -> str:
     raise ValueError(f"{archive} has no {tail}: it is not a set of balloons.")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit status."""
+def command_line(
+    arguments: list[str] | None,
+    get: Callable[..., Path],
+    *,
+    module: str,
+    what: str,
+    url: str,
+) -> int:
+    """Run the command line of a module that fetches a set; return its exit status.
+
+    Args:
+        arguments: of the command; those of the process if None.
+        get: takes a folder and `url`.
+        module: that is run.
+        what: is fetched, in words.
+        url: of the archive, unless another is given.
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m mrcnn.data.fetch",
-        description="Fetch and verify Matterport's balloon photographs.",
+        prog=f"python -m {module}", description=f"Fetch and verify {what}."
     )
-    parser.add_argument("folder", help="where train/ and val/ go, such as data/balloon")
-    parser.add_argument("--url", default=URL, help="archive to download")
+    parser.add_argument("folder", help="where train/ and val/ go, such as data/set")
+    parser.add_argument("--url", default=url, help="archive to download")
     options = parser.parse_args(arguments)
     try:
-        fetch(options.folder, url=options.url)
+        get(options.folder, url=options.url)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{options.folder} holds the published balloon set, every file verified.")
+    print(f"{options.folder} holds {what}, every file verified.")
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    return command_line(
+        arguments,
+        fetch,
+        module="mrcnn.data.fetch",
+        what="Matterport's balloon photographs",
+        url=URL,
+    )
 
 
 if __name__ == "__main__":

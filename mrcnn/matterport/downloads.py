@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from mrcnn.data.fetch import download
+from mrcnn.data.download import download
 from mrcnn.files import md5
 
 

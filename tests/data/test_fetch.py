@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from mrcnn.data import download as downloading
 from mrcnn.data import fetch
 from mrcnn.data.balloon import ANNOTATIONS
 
@@ -260,7 +261,7 @@ def test_two_downloads_of_one_file_take_turns(tmp_path, server):
         found.append(path.read_bytes())
 
     first, second = (threading.Thread(target=download) for _ in range(2))
-    with patched(fetch, CHUNK=100):
+    with patched(downloading, CHUNK=100):
         first.start()
         assert begun.wait(30)
         second.start()
