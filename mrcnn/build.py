@@ -283,13 +283,18 @@ def optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return the configuration's optimizer.
 
-    Gradients are clipped by the norm of all of them together, as Keras did in
-    Matterport's days; today's `clipnorm` clips each alone.
+    Gradients, those accumulated too, are clipped by the norm of all of them together,
+    as Keras did in Matterport's days; today's `clipnorm` clips each alone.
     """
     config = checked(config)
-    clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
+    momentum, steps = config.EMA_MOMENTUM, config.GRADIENT_ACCUMULATION_STEPS
+    options = {
+        "global_clipnorm": config.GRADIENT_CLIP_NORM,
+        "gradient_accumulation_steps": steps if steps > 1 else None,
+        **({} if momentum is None else {"use_ema": True, "ema_momentum": momentum}),
+    }
     if config.OPTIMIZER == "adamw":
-        adamw = AdamW(learning_rate, weight_decay=config.WEIGHT_DECAY, **clip)
+        adamw = AdamW(learning_rate, weight_decay=config.WEIGHT_DECAY, **options)
         adamw.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return adamw
-    return SGD(learning_rate, momentum=config.LEARNING_MOMENTUM, **clip)
+    return SGD(learning_rate, momentum=config.LEARNING_MOMENTUM, **options)
