@@ -13,6 +13,7 @@ from mrcnn.checks.agreement import limited
 from mrcnn.checks.kinds import KINDS
 from mrcnn.config import Config, checked
 from mrcnn.data.annotations import check_dataset
+from mrcnn.data.copy_paste import CopyPaste
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
 from mrcnn.hardware import best_policy, refuse_after_fork
@@ -86,12 +87,9 @@ def model(
             depth, config.MASK_POOL_SIZE, widths, classes, make
         ),
     )
+    inputs = preprocessing(config).for_inference()
     made = model_class(
-        parts,
-        settings(config),
-        preprocessing(config).for_inference(),
-        seed=seed,
-        compiled_sizes=compiled_sizes,
+        parts, settings(config), inputs, seed=seed, compiled_sizes=compiled_sizes
     )
     made.built_from = config
     return made
@@ -100,9 +98,7 @@ def model(
 def policy(config: Config, attribute: str) -> str:
     """Return the Keras dtype policy that an attribute asks for, and say it once.
 
-    Args:
-        config: the configuration.
-        attribute: "PRECISION" or "INFERENCE_PRECISION".
+    The attribute is "PRECISION" or "INFERENCE_PRECISION".
     """
     asked = getattr(config, attribute)
     found = best_policy() if asked == "auto" else asked
@@ -224,6 +220,7 @@ def batches(
     shuffle: bool = False,
     augmentation: Any = None,
     not_augmented: Collection[str] = (),
+    paste: CopyPaste | None = None,
     seed: int | None = None,
 ) -> Batches:
     """Return the batches of a data set for a model with this configuration.
@@ -235,6 +232,7 @@ def batches(
         shuffle: whether in random order.
         augmentation: whatever `data.augment.as_augmentation` takes.
         not_augmented: sources whose images stay as they are.
+        paste: objects of other images into these, once both are augmented.
         seed: of order and augmentation; by default the configuration's SEED, or 0.
 
     Raises:
@@ -261,6 +259,7 @@ def batches(
         shuffle=shuffle,
         augmentation=augmentation,
         not_augmented=not_augmented,
+        paste=paste,
         seed=config.SEED or 0 if seed is None else seed,
         cache_bytes=config.IMAGE_CACHE_BYTES,
         faulty=config.MAX_FAULTY_IMAGES,
@@ -284,13 +283,18 @@ def optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return the configuration's optimizer.
 
-    Gradients are clipped by the norm of all of them together, as Keras did in
-    Matterport's days; today's `clipnorm` clips each alone.
+    Gradients, those accumulated too, are clipped by the norm of all of them together,
+    as Keras did in Matterport's days; today's `clipnorm` clips each alone.
     """
     config = checked(config)
-    clip = {"global_clipnorm": config.GRADIENT_CLIP_NORM}
+    momentum, steps = config.EMA_MOMENTUM, config.GRADIENT_ACCUMULATION_STEPS
+    options = {
+        "global_clipnorm": config.GRADIENT_CLIP_NORM,
+        "gradient_accumulation_steps": steps if steps > 1 else None,
+        **({} if momentum is None else {"use_ema": True, "ema_momentum": momentum}),
+    }
     if config.OPTIMIZER == "adamw":
-        adamw = AdamW(learning_rate, weight_decay=config.WEIGHT_DECAY, **clip)
+        adamw = AdamW(learning_rate, weight_decay=config.WEIGHT_DECAY, **options)
         adamw.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return adamw
-    return SGD(learning_rate, momentum=config.LEARNING_MOMENTUM, **clip)
+    return SGD(learning_rate, momentum=config.LEARNING_MOMENTUM, **options)

@@ -1,7 +1,7 @@
-"""Callbacks: which are taken, and which may set the learning rate."""
+"""Callbacks: which are taken, what they watch, and which may set the learning rate."""
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from string import Formatter
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from mrcnn.notices import once
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
 from mrcnn.tasks import LOSS_NAMES
@@ -60,30 +59,6 @@ def as_callbacks(given: Any) -> list[keras.callbacks.Callback]:
     return callbacks
 
 
-class EpochLog(keras.callbacks.Callback):
-    """Put the learning rate and the seconds it took among the epoch's numbers."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self._began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._say_old_name()
-        if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
-            logs["seconds"] = time.perf_counter() - self._began
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        self._say_old_name()
-
-    def _say_old_name(self) -> None:
-        """Say once that a callback has set what Keras 2 called the learning rate."""
-        if "lr" in vars(self.model.optimizer):
-            once(
-                "A callback has set optimizer.lr, which Keras reads no more: nothing "
-                "changes. Set optimizer.learning_rate."
-            )
-
-
 class Memory(keras.callbacks.Callback):
     """What one of Keras' own callbacks remembers, which forgets it at every start.
 
@@ -113,6 +88,12 @@ class Memory(keras.callbacks.Callback):
             held["_ema_weights_in_model"] = False
         held.update(self._restored)
         self._restored, self._over = {}, False
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Let the callback forget a best that is NaN: nothing would ever be better."""
+        best = vars(self.callback).get("best")
+        if isinstance(best, float) and math.isnan(best):
+            self.callback.best = None
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._over = True
@@ -187,25 +168,53 @@ def _scheduled_by(stage: Stage) -> str:
     return f"{stage.schedule!r} with {stage.warmup_steps} steps of warm-up"
 
 
+def reports(callback: keras.callbacks.Callback) -> Mapping[str, str]:
+    """Return what a callback adds to the numbers of an epoch, if it says so.
+
+    Its attribute `reports` is a table from names to "max" or "min", whichever is
+    better; such a callback comes before all that watch. It may have `every` too, the
+    epochs from one measurement to the next.
+    """
+    told = getattr(callback, "reports", None)
+    return told if isinstance(told, Mapping) else {}
+
+
+def reported(
+    callbacks: Sequence[keras.callbacks.Callback], validated: bool
+) -> dict[str, str]:
+    """Return the numbers of an epoch that have a better side, and which it is.
+
+    Args:
+        callbacks: of the training.
+        validated: whether there is validation.
+    """
+    losses = ["loss", *LOSS_NAMES]
+    if validated:
+        losses += [f"val_{name}" for name in losses]
+    known = dict.fromkeys(losses, "min")
+    for each in callbacks:
+        known |= reports(each)
+    return known
+
+
 def settle_watchers(
     callbacks: Sequence[keras.callbacks.Callback], validated: bool
 ) -> None:
-    """Tell callbacks that losses are to fall; refuse to watch what nothing reports.
+    """Tell callbacks which side is better; refuse to watch what nothing reports.
 
-    Keras itself looks for the direction when the first epoch is over. A callback of a
-    user's own may report more numbers, to those after it.
+    Keras itself looks for it when the first epoch is over. A callback of a user's own
+    may report more numbers, to those after it; see also `reports`.
 
     Args:
         callbacks: in their order.
         validated: whether there is validation.
 
     Raises:
-        ValueError: names the callback, what it watches, and what there is to watch.
+        ValueError: names the callback, what it watches, and what there is to watch; or
+            its patience, if nothing is measured as long as it lasts.
     """
-    losses = ["loss", *LOSS_NAMES]
-    if validated:
-        losses += [f"val_{name}" for name in losses]
-    known, more = [*losses, "learning_rate"], False
+    sides, more = reported(callbacks, validated), False
+    known = [*sides, "learning_rate"]
     for each in callbacks:
         own = type(each).__module__.split(".")[0] not in ("keras", "mrcnn")
         if not isinstance(each, WATCHERS):
@@ -219,12 +228,28 @@ def settle_watchers(
                     f"{type(each).__name__} watches {name!r}, which training does not "
                     f"report{hint}: take one of {', '.join(known)}."
                 )
-        if each.monitor in losses:
-            each.mode = "min" if each.mode == "auto" else each.mode
+        if each.monitor in sides:
+            each.mode = sides[each.monitor] if each.mode == "auto" else each.mode
         elif each.mode == "auto" and each.monitor in _asked_for(each):
             raise ValueError(
                 f"{type(each).__name__} watches {each.monitor!r}: say by mode="
                 '"min" or mode="max" whether less or more of it is better.'
+            )
+        _check_patience(each, callbacks)
+
+
+def _check_patience(
+    watcher: keras.callbacks.Callback, callbacks: Sequence[keras.callbacks.Callback]
+) -> None:
+    """Refuse a patience that ends before the next measurement."""
+    patience = getattr(watcher, "patience", math.inf)
+    for each in callbacks:
+        every = getattr(each, "every", 1)
+        if watcher.monitor in reports(each) and every > max(patience, 1):
+            raise ValueError(
+                f"patience is {patience} epochs, but {watcher.monitor} is measured "
+                f"every {every}: it would end before the next. Take {every} or more, "
+                "or measure more often."
             )
 
 

@@ -119,6 +119,12 @@ class Config:
     OPTIMIZER = "sgd"  # or "adamw", whose WEIGHT_DECAY is decoupled from the loss
     LEARNING_RATE_SCHEDULE = "constant"  # or "cosine", down to 1 % of the peak
     WARMUP_STEPS = 0
+    GRADIENT_ACCUMULATION_STEPS = 1
+    """Batches whose mean gradient moves the weights once. Steps of schedule, warm-up
+    and pruning stay batches; what is left of a stage's end is not used."""
+    EMA_MOMENTUM: float | None = None
+    """What a step keeps of the running average of the weights, such as 0.999; averages
+    are then measured, saved and in the end kept. None averages nothing."""
     PRECISION = "auto"
     """Keras dtype policy of a network that trains: "auto" takes the best of the machine
     (`hardware.best_policy`); else "float32", "mixed_bfloat16" or "mixed_float16"."""

@@ -1,25 +1,20 @@
 """Training in stages that can be interrupted, resumed and trusted."""
 
-import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from mrcnn.callbacks import (
-    EpochLog,
     as_callbacks,
     check_setters,
     explained_setters,
-    settle_watchers,
     with_memories,
 )
 from mrcnn.data import preflight
 from mrcnn.data.annotations import learn_classes
-from mrcnn.data.dataset import image_name
 from mrcnn.data.feed import fit_batches
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -30,10 +25,17 @@ from mrcnn.structures import Stage
 from mrcnn.training_checks import as_stages, check_batches, check_given
 from mrcnn.training_origin import describe
 from mrcnn.training_state import History, Progress, Record
+from mrcnn.training_watchers import (
+    EpochLog,
+    NonFiniteLossError,
+    Order,
+    StopAtNonFinite,
+    averaging,
+    in_order,
+)
 from mrcnn.weights import weighted_layers
 
-SHOWN = 4
-"""How many names an error lists."""
+__all__ = ["STAGE_LAYERS", "NonFiniteLossError", "fit", "set_trainable"]
 
 STAGE_LAYERS: dict[str, str] = {
     "heads": r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)",
@@ -43,10 +45,6 @@ STAGE_LAYERS: dict[str, str] = {
     "all": ".*",
 }
 """Which layers a stage trains, by Matterport's short names."""
-
-
-class NonFiniteLossError(ArithmeticError):
-    """A loss became NaN or infinite; the message names the images that caused it."""
 
 
 def set_trainable(model: MaskRCNN, layers: str) -> list[str]:
@@ -89,54 +87,6 @@ def _layers_called(model: MaskRCNN, layers: str) -> list[str]:
     return chosen
 
 
-class _Order(keras.callbacks.Callback):
-    """Tell the batches which epoch it is: their order depends on nothing else."""
-
-    def __init__(self, train: Batches) -> None:
-        super().__init__()
-        self.train = train
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        # BackupAndRestore leaves its epoch here, for every training that follows too.
-        self.model._initial_epoch = None
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.train.epoch = epoch
-
-
-class _StopAtNonFinite(keras.callbacks.Callback):
-    """Stop at the first loss or weight that is no number, and name the images."""
-
-    def __init__(self, train: Batches) -> None:
-        super().__init__()
-        self.train = train
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.batch, logs = batch, logs or {}
-        self._stop_if(name for name, value in logs.items() if not math.isfinite(value))
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Look at what the last step made: no loss tells of it any more."""
-        variables = (*self.model.variables, *self.model.optimizer.variables)
-        self._stop_if(
-            variable.path
-            for variable in variables
-            if not np.isfinite(keras.ops.convert_to_numpy(variable)).all()
-        )
-
-    def _stop_if(self, bad: Iterable[str]) -> None:
-        if not (bad := list(bad)):
-            return
-        epoch, batch, dataset = self.train.epoch, self.batch, self.train.dataset
-        images = [image_name(dataset, i) for i in self.train.image_ids(epoch, batch)]
-        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        raise NonFiniteLossError(
-            f"Epoch {epoch + 1}, batch {batch}: {', '.join(bad[:SHOWN])}{more} became "
-            f"NaN or infinite on {', '.join(images)}. Look at these images and "
-            "their annotations, lower LEARNING_RATE or lengthen WARMUP_STEPS."
-        )
-
-
 @explained_setters()
 def fit(
     model: MaskRCNN,
@@ -148,6 +98,7 @@ def fit(
     folder: str | Path | None = None,
     resume: bool = True,
     patience: int | None = None,
+    monitor: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     first_epoch: int = 0,
     verbose: int = 2,
@@ -167,16 +118,21 @@ def fit(
         optimizer: makes one from a learning rate, see `build.optimizer`.
         folder: where checkpoints go; None writes nothing.
         resume: take up what the folder holds.
-        patience: stop a stage after so many epochs without a better (validation) loss
-            and go back to the best weights; None never stops early.
-        callbacks: any others; one whose `stopped` is true ends all stages.
+        patience: stop a stage after so many epochs without a better `monitor`; None
+            never stops early.
+        monitor: a number of an epoch, such as `val_mask_ap` of `evaluation.Accuracy`;
+            each stage ends at the weights that were best by it. With patience, None is
+            the (validation) loss; without, the last weights are kept.
+        callbacks: any others; one whose `stopped` is true ends all stages. One with a
+            table `reports` comes first, see `callbacks.reports`.
         first_epoch: number of the first epoch, where earlier trainings count on; it
             decides the order of images too.
         verbose: as in `keras.Model.fit`.
 
     Returns:
         One list for each number of an epoch: `loss`, the five losses, `learning_rate`,
-        `seconds` and, with validation, each loss as `val_...`.
+        `seconds` and, with validation, each loss as `val_...`; and what callbacks
+        report.
 
     Raises:
         NonFiniteLossError: names the images on which a loss became NaN.
@@ -196,17 +152,20 @@ def fit(
     for stage in stages:
         _layers_called(model, stage.layers)
     check_setters(callbacks, stages)
-    settle_watchers(callbacks, validated=validation is not None)
+    callbacks = in_order(callbacks, validation is not None, patience, monitor)
     if folder is not None:  # the same one, should a callback change the working folder
         folder = writable_folder(folder, "folder").absolute()
     preflight.check(train, validation)
     learn_classes(model, train.dataset)
-    watched = with_memories([*_watchers(train, validation, patience), *callbacks])
+    own = [EpochLog(), Order(train), StopAtNonFinite(train)]
+    own += averaging(optimizer, stages, callbacks)
+    watched = with_memories([*own, *callbacks])
     record = Record(folder and folder / "checkpoint.h5", watched)
     ready = partial(_compile, model, train, optimizer, callbacks)
     with record.held():
         if folder:
             options = {"patience": patience, "first_epoch": first_epoch}
+            options["monitor"] = monitor
             parts = model, train, validation, stages, optimizer, record.callbacks
             record.origin = describe(*parts, **options)
             if resume and record.path.is_file():
@@ -260,23 +219,6 @@ def _train_stage(
         verbose=verbose,
     )
     record.end_stage()
-
-
-def _watchers(
-    train: Batches, validation: Batches | None, patience: int | None
-) -> list[keras.callbacks.Callback]:
-    """Return the callbacks of every training; a caller's come after them.
-
-    Those have the last word then, also after early stopping.
-    """
-    watchers = [EpochLog(), _Order(train), _StopAtNonFinite(train)]
-    if patience is not None:
-        monitor = "val_loss" if validation else "loss"
-        stopping = keras.callbacks.EarlyStopping(
-            monitor, patience=patience, restore_best_weights=True
-        )
-        watchers.append(stopping)
-    return watchers
 
 
 def _compile(

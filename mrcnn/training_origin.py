@@ -93,6 +93,7 @@ def _batches(batches: Batches) -> dict[str, Any]:
         "preprocessing": as_data(batches.preprocessing),
         "augmentation": batches.augmentation,
         "not_augmented": sorted(batches.not_augmented),
+        "paste": batches.paste and as_data(batches.paste),
         **{
             name: getattr(batches, name)
             for name in ("batch_size", "instances", "mini_mask_shape", "steps")

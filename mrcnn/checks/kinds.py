@@ -193,6 +193,8 @@ KINDS: dict[str, Kind] = {
     "OPTIMIZER": one_of("sgd", "adamw"),
     "LEARNING_RATE_SCHEDULE": one_of("constant", "cosine"),
     "WARMUP_STEPS": LENGTH,
+    "GRADIENT_ACCUMULATION_STEPS": COUNT,
+    "EMA_MOMENTUM": optional(SHARE),
     "PRECISION": one_of(*PRECISIONS),
     "INFERENCE_PRECISION": one_of(*PRECISIONS),
     "SEED": optional(

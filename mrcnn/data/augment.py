@@ -11,11 +11,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mrcnn.data.albumentations_adapter import from_albumentations, is_albumentations
+from mrcnn.data.copy_paste import CopyPaste as CopyPaste
 from mrcnn.data.findings import told
 from mrcnn.data.imgaug_adapter import from_imgaug, is_imgaug
+from mrcnn.data.scaling import large_scale_jitter as large_scale_jitter
+from mrcnn.data.scaling import scale_jitter
 from mrcnn.structures import Augmentation
 
 REHEARSED = (1, 0, 3, 1)
@@ -51,58 +53,6 @@ def flip(
             masks[:, ::-1]
         )
     return image, masks
-
-
-def scale_jitter(low: float, high: float) -> Augmentation:
-    """Return the augmentation that enlarges by a factor in `low`..`high`, log-uniform.
-
-    Above 1 a random window of the image is blown up to its size; below 1 the image is
-    shrunk and put at random on a ground of its mean colour.
-    """
-    if not 0 < low <= high:
-        raise ValueError(f"scale_jitter needs 0 < low <= high, not {low} and {high}.")
-
-    def jitter(
-        image: np.ndarray, masks: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        factor = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        place = rng.random(2)
-        ground = np.rint(image.mean(axis=(0, 1))).astype(np.uint8)
-        moved = _scaled(image, factor, place, ground)
-        layers = [
-            _scaled(masks[..., i].astype(np.uint8) * 255, factor, place, 0) >= 128
-            for i in range(masks.shape[2])
-        ]
-        return moved, np.stack(layers, axis=-1) if layers else masks
-
-    return jitter
-
-
-def _scaled(
-    array: np.ndarray, factor: float, place: np.ndarray, ground: np.ndarray | int
-) -> np.ndarray:
-    """Scale uint8 (h, w) or (h, w, 3) inside its own size.
-
-    `place`, in 0..1 down and right, says where the window or the small image lies in
-    the room that it has.
-    """
-    height, width = array.shape[:2]
-    picture = Image.fromarray(array)
-    if factor >= 1:
-        rows, columns = height / factor, width / factor
-        top, left = place[0] * (height - rows), place[1] * (width - columns)
-        box = (left, top, min(left + columns, width), min(top + rows, height))
-        return np.asarray(
-            picture.resize((width, height), Image.Resampling.BILINEAR, box)
-        )
-    rows, columns = max(round(height * factor), 1), max(round(width * factor), 1)
-    top = int(place[0] * (height - rows + 1))
-    left = int(place[1] * (width - columns + 1))
-    out = np.empty_like(array)
-    out[:] = ground
-    small = picture.resize((columns, rows), Image.Resampling.BILINEAR)
-    out[top : top + rows, left : left + columns] = np.asarray(small)
-    return out
 
 
 def colour_jitter(

@@ -12,6 +12,7 @@ from mrcnn.checks.kinds import COUNT, optional
 from mrcnn.data.annotations import check_dataset
 from mrcnn.data.augment import as_augmentation, augmented
 from mrcnn.data.cache import ImageCache
+from mrcnn.data.copy_paste import CopyPaste, Loaded, checked, partner, pasted
 from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
 from mrcnn.data.findings import Findings
 from mrcnn.data.transforms import (
@@ -25,9 +26,6 @@ from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import boxes_of_masks, mini_mask
 from mrcnn.ops.thin import blurred, keep_thin
 from mrcnn.structures import Preprocessing
-
-Loaded = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Image (H, W, C) uint8, masks (H, W, n) bool and class ids (n,) int32."""
 
 
 def load_annotated(
@@ -89,6 +87,7 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = False,
         augmentation: Any = None,
         not_augmented: Collection[str] = (),
+        paste: CopyPaste | None = None,
         seed: int = 0,
         cache_bytes: int = 2_000_000_000,
         faulty: float = 0.1,
@@ -109,6 +108,7 @@ class Batches(keras.utils.PyDataset):
             augmentation: applied to the padded image and its masks; whatever
                 `augment.as_augmentation` takes.
             not_augmented: sources of the data set whose images stay as they are.
+            paste: objects of other images into these, once both are augmented.
             seed: of order, augmentation and random crops.
             cache_bytes: resized images are kept in memory up to this much in all, if
                 loading them repeats (see `data.cache`); mode "crop" keeps none.
@@ -119,9 +119,9 @@ class Batches(keras.utils.PyDataset):
 
         Raises:
             ValueError: see `annotations.check_dataset`; or masks would not follow the
-                augmentation, `faulty` is no share, or `steps` or `workers` no number of
-                them.
-            TypeError: if the data set or the augmentation is none.
+                augmentation, `faulty` or one of `paste` is no share, or `steps` or
+                `workers` no number of them.
+            TypeError: if the data set, the augmentation or `paste` is none.
         """
         super().__init__(workers=workers)
         if fault := COUNT.fault("workers", workers):
@@ -137,10 +137,10 @@ class Batches(keras.utils.PyDataset):
             raise ValueError(fault)
         self.steps = steps or -(-dataset.num_images // batch_size)
         self.shuffle = shuffle
-        self.augmentation = (
-            None if augmentation is None else as_augmentation(augmentation)
-        )
+        given = augmentation is not None
+        self.augmentation = as_augmentation(augmentation) if given else None
         self.not_augmented = frozenset(not_augmented)
+        self.paste = checked(paste)
         self.seed = seed
         self.epoch = 0
         self.failures: dict[int, Exception] = {}
@@ -149,9 +149,8 @@ class Batches(keras.utils.PyDataset):
             dataset.image_ids, name, faulty=faulty, slots=instances
         )
         self._told_thin = False
-        self._cache = ImageCache(
-            0 if preprocessing.mode == "crop" else cache_bytes, name
-        )
+        kept = 0 if preprocessing.mode == "crop" else cache_bytes
+        self._cache = ImageCache(kept, name)
 
     def __len__(self) -> int:
         """Return the number of batches an epoch."""
@@ -222,13 +221,10 @@ class Batches(keras.utils.PyDataset):
         self, image_id: int, loaded: Loaded, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         """Return one image with its objects in static slots."""
+        if self.dataset.image_info[image_id]["source"] not in self.not_augmented:
+            loaded = self._pasted(image_id, self._augmented(image_id, loaded, rng), rng)
         image, masks, class_ids = loaded
         name = image_name(self.dataset, image_id)
-        source = self.dataset.image_info[image_id]["source"]
-        if self.augmentation is not None and source not in self.not_augmented:
-            # Copies: it may write in place, and these may belong to cache or data set.
-            copies = image.copy("K"), masks.copy("K")
-            image, masks = augmented(self.augmentation, *copies, rng, name)
         boxes = boxes_of_masks(masks)
         kept = np.flatnonzero(boxes[:, 2] > boxes[:, 0])  # masks left with no pixel go
         if len(kept) > self.instances:
@@ -239,6 +235,29 @@ class Batches(keras.utils.PyDataset):
             **self._objects(masks[..., kept], boxes[kept], class_ids[kept], name),
             "active_class_ids": active_class_ids(self.dataset, image_id),
         }
+
+    def _augmented(
+        self, image_id: int, loaded: Loaded, rng: np.random.Generator
+    ) -> Loaded:
+        if self.augmentation is None:
+            return loaded
+        image, masks, class_ids = loaded
+        # Copies: it may write in place, and these may belong to cache or data set.
+        copies = image.copy("K"), masks.copy("K")
+        name = image_name(self.dataset, image_id)
+        return *augmented(self.augmentation, *copies, rng, name), class_ids
+
+    def _pasted(
+        self, image_id: int, loaded: Loaded, rng: np.random.Generator
+    ) -> Loaded:
+        """Paste objects of another image, unless that is one which is left out."""
+        if self.paste is None or rng.random() >= self.paste.share:
+            return loaded
+        image_id = partner(self.dataset, image_id, rng)
+        other = self.findings.read(image_id, partial(self._load, rng=rng))
+        if other is None:
+            return loaded
+        return pasted(loaded, self._augmented(image_id, other, rng), rng, self.paste)
 
     def _objects(
         self, masks: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray, name: str

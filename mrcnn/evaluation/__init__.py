@@ -1,5 +1,6 @@
 """How good a model is at each of its tasks: `evaluate(model, dataset)`."""
 
+from mrcnn.evaluation.accuracy import Accuracy
 from mrcnn.evaluation.drops import TaskDrop
 from mrcnn.evaluation.evaluate import evaluate, headline
 from mrcnn.evaluation.matching import (
@@ -13,6 +14,7 @@ from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
 
 __all__ = [
+    "Accuracy",
     "Scene",
     "TaskDrop",
     "TaskReport",

@@ -87,10 +87,15 @@ def average_precision(
     )
 
 
-def overall_ap(scenes: Sequence[Scene], class_names: Sequence[str], task: str) -> float:
-    """Return `average_precision(...).ap`, and match in no range of areas for it."""
-    as_they_are = np.arange(len(scenes))[None]
-    return float(resampled_ap(scenes, class_names, task, as_they_are)[0])
+def overall(
+    scenes: Sequence[Scene], class_names: Sequence[str], task: str
+) -> AveragePrecision:
+    """Return `average_precision`, but nothing by size or limit, in less time.
+
+    Those are NaN. Objects are matched once, whatever their areas.
+    """
+    run = _matched(scenes, class_names, task, [EVERY_SIZE])
+    return _overall(run, class_names)
 
 
 def resampled_ap(
@@ -114,8 +119,7 @@ def resampled_ap(
     found = []
     for sample in samples:
         run.evalImgs = by_class[:, sample].ravel().tolist()
-        precision, recall = _accumulated(run, [EVERY_SIZE], run.params.maxDets[-1:])
-        found.append(_averages(precision[..., 0, 0], recall[..., 0, 0], class_names).ap)
+        found.append(_overall(run, class_names).ap)
     return np.array(found)
 
 
@@ -160,6 +164,12 @@ def _accumulated(
         for name in ("precision", "recall")
     )
     return precision, recall
+
+
+def _overall(run: COCOeval, class_names: Sequence[str]) -> AveragePrecision:
+    """Return the averages over objects of every area, see `overall`."""
+    precision, recall = _accumulated(run, [EVERY_SIZE], run.params.maxDets[-1:])
+    return _averages(precision[..., 0, 0], recall[..., 0, 0], class_names)
 
 
 def _averages(

@@ -5,7 +5,7 @@ from typing import Any
 
 from mrcnn.checks.kinds import count
 from mrcnn.data.dataset import Dataset
-from mrcnn.evaluation.coco import average_precision, overall_ap
+from mrcnn.evaluation.coco import average_precision, overall
 from mrcnn.evaluation.isolated import isolated_metrics
 from mrcnn.evaluation.matching import (
     SHOWN_SCORE,
@@ -117,7 +117,7 @@ def headline(scenes: Sequence[Scene], class_names: Sequence[str]) -> dict[Task, 
         raise ValueError("there is no image to measure: collect some scenes first.")
     names = tuple(class_names)
     return {
-        Task.BOX: overall_ap(scenes, names, "box"),
+        Task.BOX: overall(scenes, names, "box").ap,
         Task.CLASS: class_accuracy(confusion_matrix(scenes, len(names))),
-        Task.MASK: overall_ap(scenes, names, "mask"),
+        Task.MASK: overall(scenes, names, "mask").ap,
     }

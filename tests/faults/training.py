@@ -34,6 +34,7 @@ class SmallConfig(TinyConfig):
     """With the optimizer of the book, which has more to remember."""
 
     OPTIMIZER, WEIGHT_DECAY = ShapesConfig.OPTIMIZER, ShapesConfig.WEIGHT_DECAY
+    EMA_MOMENTUM, GRADIENT_ACCUMULATION_STEPS = 0.9, 3
 
 
 def kill_process_at(folder: Path, count: int) -> None:
