@@ -92,14 +92,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().print_help()
         return 0
     args = parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # remarks on the processor
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it raises what matters
     os.environ["MPLBACKEND"] = "agg"  # figures go to files
     args.stdout = sys.stdout
     # JSON on standard output stands alone there.
     told = sys.stderr if getattr(args, "json", None) == "-" else sys.stdout
     try:
         with redirect_stdout(told):
-            return args.run(args)
+            code = args.run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who read the output has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
     except KeyboardInterrupt:
         print(f"\nmrcnn: {args.stopped}", file=sys.stderr)
         return STOPPED

@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
     train, val = open_sets(args.data, args.val, **options_of(args))
     report = check(train, validation=val)
-    print(report, end="")
+    print(report)
+    if report.suggestion:
+        print("`mrcnn train` takes these settings unless it is told others.")
     if args.picture:
         report.picture(args.picture)
         print(f"Written: {args.picture}")

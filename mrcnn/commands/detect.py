@@ -30,6 +30,8 @@ from mrcnn.notices import all_of
 SCHEMA, VERSION = "mrcnn.Detections", 1
 DETECTIONS = "detections.json"
 CONFIDENCE = 0.5
+LABELLED = 30
+"""Objects of a picture that are drawn with boxes and labels; of more, masks alone."""
 LONGEST = 2000
 """Pixels of a drawn picture's longer side, at most."""
 
@@ -210,8 +212,18 @@ def draw(image: Any, found: Any, names: Sequence[str], path: Path) -> None:
         masks[..., i] = decode([code], image.shape[:2])[::step, ::step, 0]
     with look(), atomic_path(path) as temporary:
         ax, figure = image_axes(None, shown.shape)
-        labels = found["class_ids"], names, found["scores"]
-        draw_instances(ax, shown, boxes, masks, *labels)
+        few = len(boxes) <= LABELLED
+        draw_instances(
+            ax,
+            shown,
+            boxes,
+            masks,
+            found["class_ids"],
+            names,
+            found["scores"],
+            show_bbox=few,
+            captions=None if few else [""] * len(boxes),
+        )
         figure.savefig(temporary, dpi=max(100, max(shown.shape[:2]) / 8))
     plt.close(figure)
 

@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mrcnn import recipe
     from mrcnn.data import check
-    from mrcnn.hardware import seed_everything
+    from mrcnn.hardware import device_name, seed_everything
     from mrcnn.model_folder import read_values
     from mrcnn.paths import writable_folder
 
@@ -113,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
         print(report)
     config = recipe.settings(report, values)
     _tell(train, val, {**recipe.suited(report, values), **values})
+    print(f"Runs on {device_name()}.")
     seed_everything(args.seed or 0)
     achieved = recipe.train(
         config,

@@ -151,6 +151,16 @@ def test_json_stands_alone_on_standard_output(data, tmp_path, capsys):
     assert min(header(picture)[:2]) > 200
 
 
+def test_who_reads_may_stop_reading(tmp_path, data):
+    command = [sys.executable, "-m", "mrcnn", "convert", str(data), "--split", "val"]
+    command += ["--out", str(tmp_path / "new.json")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == commands.STOPPED
+
+
 def test_options_of_a_format(tmp_path, capsys):
     def broken(made):
         made["annotations"][0]["segmentation"] = [[1, 2]]
