@@ -48,13 +48,7 @@ def write(
         OSError: nothing can be written there.
     """
     folder, model = writable_folder(folder, "folder"), native(model)
-    config = model.built_from
-    if config is None:
-        raise ValueError(
-            "The model was read from a file, which does not say all its settings: "
-            "build it by mrcnn.build.model(config), and load its weights."
-        )
-    settings = as_values(config)
+    settings = settings_of(model)
     names = list(model.class_names if class_names is None else class_names)
     _check_names(names, settings["NUM_CLASSES"], "class_names")
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +66,16 @@ def write(
         text = json.dumps(document, indent=1, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def settings_of(model: MaskRCNN) -> dict[str, Any]:
+    """Return all settings of a model by name; ValueError as `write`."""
+    if model.built_from is None:
+        raise ValueError(
+            "The model was read from a file, which does not say all its settings: "
+            "build it by mrcnn.build.model(config), and load its weights."
+        )
+    return as_values(model.built_from)
 
 
 def read(

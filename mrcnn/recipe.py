@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from mrcnn import build, model_folder, pretrained
-from mrcnn.config import Config, as_values, with_settings
+from mrcnn.config import Config, with_settings
 from mrcnn.data import augment
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
@@ -222,10 +222,8 @@ def train(
         verbose=verbose,
     )
     report = Path(folder) / REPORT
-    if not trained:
-        print(f"The training in {folder} was at its end: nothing was left to train.")
-        if report.is_file():
-            return TaskReport.from_json(report)
+    if not trained and report.is_file():
+        return TaskReport.from_json(report)
     return measure(folder, validation)
 
 
@@ -253,7 +251,7 @@ def fit_in(
     Returns:
         Whether there was anything left to train.
     """
-    as_values(model.built_from)  # refuses now what no file can hold
+    model_folder.settings_of(model)  # refuses now what no file can hold
     done: list[int] = []
 
     def keep(epoch: int, logs: Any = None) -> None:
@@ -271,13 +269,20 @@ def fit_in(
         **options,
     )
     model_folder.write(folder, model)  # early stopping may have gone back
+    if not done:
+        print(f"The training in {folder} was at its end: nothing was left to train.")
     return bool(done)
 
 
 def measure(folder: str | Path, validation: Dataset | None) -> TaskReport | None:
-    """Measure the model of a folder, and write what it achieves beside it."""
+    """Measure the model of a folder, and write what it achieves beside it.
+
+    Without a validation set the report of an earlier model is removed.
+    """
+    file = Path(folder) / REPORT
     if validation is None:
+        file.unlink(missing_ok=True)
         return None
     report = evaluate(model_folder.read(folder).model, validation)
-    report.to_json(Path(folder) / REPORT)
+    report.to_json(file)
     return report

@@ -102,6 +102,22 @@ def test_what_a_training_starts_from(tiny_config, tmp_path):
     assert {"conv1", "rpn_model", "mrcnn_mask"} <= changed(model, before)
 
 
+def test_what_cannot_be_kept_is_refused_before_training(tiny_shapes, tmp_path):
+    config = recipe.settings(check(tiny_shapes))
+    model = build.model(config)
+    model.built_from = None  # as of a file
+    batches = build.batches(config, tiny_shapes)
+    with pytest.raises(ValueError, match="read from a file"):
+        recipe.fit_in(tmp_path / "run", model, batches, stages=[], optimizer=None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_report_of_an_earlier_model_stays(tmp_path):
+    (tmp_path / recipe.REPORT).write_text("{}")
+    assert recipe.measure(tmp_path, None) is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_sets_of_one_file_and_of_another(tmp_path):
     from tests.data.readers import coco_sets
 

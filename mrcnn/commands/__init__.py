@@ -42,6 +42,8 @@ from a data set of your own to pictures with masks:
 DATA is what annotation tools write: COCO JSON, VIA, LabelMe, YOLO segmentation, Pascal
 VOC, CVAT for images, or folders of masks. mrcnn COMMAND --help shows examples. Without
 installing, write `python -m mrcnn` in place of `mrcnn`.
+
+exit codes: 0 done; 1 done, and faults found; 2 wrong arguments or input; 130 stopped
 """
 
 

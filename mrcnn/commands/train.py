@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     train, val = recipe.open_sets(args.data, args.val, **options_of(args))
     report = check(train, validation=val)
     if report.faults:
-        print(report)
+        print(f"{report}\nTraining goes on; pictures that raise errors are left out.")
     config = recipe.settings(report, values)
     _tell(train, val, {**recipe.suited(report, values), **values})
     print(f"Runs on {device_name()}.")

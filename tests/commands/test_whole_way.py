@@ -171,6 +171,8 @@ def test_pruning_of_weights(data, untrained, tmp_path, capsys):
     short = ("--epochs", 1, "--steps", 5, "--method", "LAMP")
     assert run("prune", untrained, file, "--out", out, "--sparsity", 0.8, *short) == 0
     assert "80.0%" in capsys.readouterr().out
+    assert run("prune", untrained, file, "--out", out, "--sparsity", 0.8, *short) == 0
+    assert "nothing was left to train" in capsys.readouterr().out
     assert report(model_folder.read(out).model).sparsity == pytest.approx(0.8, abs=0.01)
     assert run("prune", untrained, file, "--out", untrained) == 2
     assert "the model's own folder" in capsys.readouterr().err
