@@ -3,7 +3,6 @@
 Nothing else reads one, besides its checks and Matterport's facades.
 """
 
-import copy
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ import keras
 
 from mrcnn.checks.agreement import limited
 from mrcnn.checks.kinds import KINDS
-from mrcnn.config import Config, checked
+from mrcnn.config import Config, checked, with_settings
 from mrcnn.data.annotations import check_dataset
 from mrcnn.data.copy_paste import CopyPaste
 from mrcnn.data.dataset import Dataset
@@ -153,9 +152,8 @@ def channels(config: Config) -> list[ChannelGroup]:
 
 def with_widths(config: Config, widths: Mapping[str, int]) -> Config:
     """Return a configuration that differs in the filters of the layers named."""
-    changed = copy.copy(config)  # with what was set on it; its class may be read-only
-    vars(changed)["LAYER_WIDTHS"] = dict(config.LAYER_WIDTHS or {}) | dict(widths)
-    return changed
+    changed = dict(config.LAYER_WIDTHS or {}) | dict(widths)
+    return with_settings(config, {"LAYER_WIDTHS": changed})
 
 
 def narrower(config: Config, factor: float) -> Config:

@@ -7,6 +7,7 @@ in to choices that it did not have. Only `mrcnn.build` reads a `Config`, beside
 which take one as an argument.
 """
 
+import copy
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -220,6 +221,51 @@ def checked(config: Config) -> Config:
         for key, value in values.items()
     }
     return type(type(config).__name__, (Config,), kept)()
+
+
+def with_settings(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return a configuration that differs in the settings named.
+
+    They count as set by the user: what contradicts them is refused.
+
+    Args:
+        config: stays as it is.
+        values: of settings, by their names.
+
+    Raises:
+        ValueError: lists names that are no settings; or as `Config.validate`.
+    """
+    if unknown := [agreement.no_setting(name) for name in values if name not in KINDS]:
+        raise ValueError(all_of(unknown, "The settings"))
+    changed = copy.copy(config)  # with what was set on it; its class may be read-only
+    vars(changed).update(values)
+    changed.validate()
+    return changed
+
+
+def as_values(config: Config) -> dict[str, Any]:
+    """Return every setting as JSON knows it; `with_settings` takes them back.
+
+    Of a default that follows another setting, what it amounts to; not what is computed
+    from others.
+
+    Raises:
+        ValueError: names a setting that is a function, which no file can hold.
+    """
+    values = {
+        name: plain(agreement.limited(config, name))
+        for name in KINDS
+        if not is_computed(config, name)
+    }
+    if functions := [name for name, value in values.items() if callable(value)]:
+        raise ValueError(
+            f"{' and '.join(functions)} of {type(config).__name__} is a function, "
+            "which no file of settings can hold: save the weights alone, by "
+            "mrcnn.weights.save_weights, and build the model in code."
+        )
+    if "BATCH_SIZE" in values:  # the user's: it may contradict its factors
+        del values["IMAGES_PER_GPU"], values["GPU_COUNT"]
+    return values
 
 
 def plain(value: Any) -> Any:

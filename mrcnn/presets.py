@@ -34,6 +34,13 @@ class CompactConfig(Config):
     MAX_FAULTY_IMAGES = 0.1
 
 
+class OwnImagesConfig(CompactConfig):
+    """Images of one's own; `mrcnn.data.check` suggests what depends on them."""
+
+    IMAGES_PER_GPU = 4
+    DETECTION_MIN_CONFIDENCE = 0.05  # AP needs the unsure detections too
+
+
 class ShapesConfig(CompactConfig):
     """Squares, circles and triangles at 128 pixels."""
 

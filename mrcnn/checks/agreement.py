@@ -4,13 +4,14 @@ An attribute that the user set is never changed. What contradicts it is refused 
 user set that too; a default gives way, and `remarks` says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from mrcnn.checks import derived, kinds
 from mrcnn.checks.derived import is_given, is_ours
+from mrcnn.notices import quoted
 
 STRIDES = [4, 8, 16, 32, 64]
 """Of the levels of the backbones that have a name."""
@@ -119,15 +120,27 @@ def _misspelt(config: Any) -> Iterator[str]:
         *(vars(owner) for owner in type(config).__mro__[:-1] if not is_ours(owner))
     )
     for name in sorted(theirs - known):
-        near = [FORMER[name]] if name in FORMER else []
-        near = near or get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
-        if name.startswith("_") or not near:
+        meant = _meant(name, known)
+        if name.startswith("_") or not meant:
             continue
         if name.isupper() or name.upper() in known:
             yield (
                 f"{type(config).__name__}.{name} is no setting and changes nothing. "
-                f"Is {near[0]} meant?"
+                f"Is {meant} meant?"
             )
+
+
+def _meant(name: str, known: Collection[str]) -> str | None:
+    """Return the setting that a name is nearly, None if there is none."""
+    near = get_close_matches(name.upper(), known, n=1, cutoff=ALIKE)
+    return FORMER.get(name) or next(iter(near), None)
+
+
+def no_setting(name: object) -> str:
+    """Return what is wrong with a name that is no setting, and which may be meant."""
+    meant = _meant(str(name), kinds.KINDS)
+    way = f"is {meant} meant?" if meant else "mrcnn.config.Config lists them all."
+    return f"{quoted(name)} is no setting: {way}"
 
 
 def faults(config: Any) -> list[str]:

@@ -106,6 +106,16 @@ def detected(
     )
 
 
+def to_detection(objects: Objects) -> Detection:
+    """Return what was found as `detect` does, with masks as run-length codes."""
+    return Detection(
+        rois=objects.boxes,
+        class_ids=objects.class_ids,
+        scores=objects.scores,
+        masks=list(objects.encoded),
+    )
+
+
 def check_names(scenes: Sequence[Scene], count: int) -> None:
     """Raise ValueError if an object is of a class beyond `count`, background included.
 

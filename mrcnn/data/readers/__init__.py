@@ -12,11 +12,12 @@ from typing import Any
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.readers import coco, cvat, labelme, mask_folder, via, via3, voc, yolo
+from mrcnn.data.readers.fields import SplitError
 from mrcnn.data.readers.places import annotation_files, forget, parsed
 from mrcnn.notices import listed, quoted
 from mrcnn.paths import as_path
 
-__all__ = ["READERS", "open_dataset"]
+__all__ = ["READERS", "open_dataset", "open_part"]
 
 READERS: tuple[tuple[str, ModuleType], ...] = (
     ("COCO JSON", coco),
@@ -70,6 +71,20 @@ def open_dataset(
         return reader.read(place, split, **options)
     finally:
         forget()
+
+
+def open_part(path: str | Path, split: str, **options: Any) -> Dataset | None:
+    """Return a split of a data set as `open_dataset` does; None if it has no such one.
+
+    Raises:
+        FileNotFoundError: as `open_dataset`.
+        TypeError: as `open_dataset`.
+        ValueError: as `open_dataset`, but for a split that is not there.
+    """
+    try:
+        return open_dataset(path, split, **options)
+    except SplitError:
+        return None
 
 
 def _chosen(place: Path, format: str | None) -> tuple[str, ModuleType]:

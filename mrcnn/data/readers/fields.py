@@ -26,6 +26,10 @@ OBJECT = "object"
 """What objects are called where nothing says their class."""
 
 
+class SplitError(ValueError):
+    """A data set has no such split, or which is meant is open; says those it has."""
+
+
 def text(value: Any, where: str) -> str:
     """Return a text that is not empty and can be printed."""
     if not isinstance(value, str) or not value.strip() or not _printable(value):
@@ -177,18 +181,18 @@ def choose_split(
 
     "val" finds "valid" as well, and so on (`SPLITS`); the only one needs no name.
 
-    Raises ValueError, with their names, if there are others or several.
+    Raises SplitError, with their names, if there are others or several.
     """
     if split is not None and not isinstance(split, str):
         raise TypeError(f"split is {split!r}: give a name, such as split='train'.")
     there = ", ".join(map(repr, sorted(splits)))
     if split is None:
         if len(splits) > 1:
-            raise ValueError(f"{where} has the splits {there}: name one, as split=.")
+            raise SplitError(f"{where} has the splits {there}: name one, as split=.")
         return next(iter(splits), None)
     alike = next((names for names in SPLITS if split.lower() in names), {split})
     for name in [split, *sorted(splits)]:
         if name in splits and (name == split or name.lower() in alike):
             return name
     has = f"the splits {there}" if splits else "no splits"
-    raise ValueError(f"{where} has {has}, and split is {split!r}: choose another.")
+    raise SplitError(f"{where} has {has}, and split is {split!r}: choose another.")

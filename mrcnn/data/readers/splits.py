@@ -7,7 +7,7 @@ Roboflow's `train/_annotations.coco.json` among its pictures, one file with `ima
 import re
 from pathlib import Path
 
-from mrcnn.data.readers.fields import SPLITS
+from mrcnn.data.readers.fields import SPLITS, SplitError
 from mrcnn.data.readers.places import annotation_files, kind_of
 
 FOLDERS = ("", "images", "data")
@@ -42,11 +42,11 @@ def one(path: Path, kind: str, split: str | None) -> Path:
         split: the part of a folder; a name of it stands in that of the file or of its
             folder. Of several files so named, the one of COCO's "instances" is meant.
 
-    Raises ValueError that lists the files where none or several could be meant.
+    Raises SplitError that lists the files where none or several could be meant.
     """
     if path.is_file():
         if split is not None:
-            raise ValueError(
+            raise SplitError(
                 f"split is {split!r}, but {path} is one file: give the folder of the "
                 "data set, or leave split out."
             )
@@ -57,7 +57,7 @@ def one(path: Path, kind: str, split: str | None) -> Path:
         return chosen[0]
     there = ", ".join(str(file.relative_to(path)) for file in files[:20]) or "none"
     what = "which is meant is open" if split is None else f"split is {split!r}"
-    raise ValueError(
+    raise SplitError(
         f"{path}: {what}, and {len(chosen)} files fit: give split= or the path of one "
         f"file. There are: {there}."
     )

@@ -1,0 +1,138 @@
+"""Train a model on while weights, or whole channels, are removed.
+
+examples:
+  mrcnn prune run mydata --out pruned --sparsity 0.9
+  mrcnn prune run mydata --out faster --channels 0.5
+
+--sparsity sets that part of the weights to zero: the file compresses better, and the
+network is as fast as before. --channels takes channels out until that part of the work
+is left: a smaller, faster network. The same command goes on after an interruption with
+--sparsity; with --channels it begins anew.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mrcnn.commands.shared import (
+    add_data,
+    add_restart,
+    add_run,
+    options_of,
+    positive,
+    seed,
+    share,
+)
+
+METHOD = "TBP"
+UPDATES = 4
+"""How often weights are chosen on the way to the sparsity."""
+STOPPED = "Stopped. With --sparsity, the same command goes on after the last epoch."
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    add_run(parser)
+    add_data(parser)
+    parser.add_argument("--out", metavar="RUN2", required=True, help="folder to fill")
+    add_restart(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--sparsity",
+        metavar="PART",
+        type=share,
+        default=0.9,
+        help="part of the weights to remove; default: 0.9",
+    )
+    what.add_argument(
+        "--channels",
+        metavar="PART",
+        type=share,
+        help="take out channels instead, until this part of the work is left",
+    )
+    parser.add_argument(
+        "--method",
+        metavar="NAME",
+        default=METHOD,
+        help=f"how weights are chosen: {METHOD} (default), LAMP, Taylor, ...",
+    )
+    parser.add_argument(
+        "--epochs", metavar="N", type=positive, default=10, help="default: 10"
+    )
+    parser.add_argument(
+        "--steps",
+        metavar="N",
+        type=positive,
+        help="batches of an epoch, as of mrcnn train",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=seed, default=0, help="of all chance; default: 0"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prune, measure."""
+    from mrcnn import model_folder, recipe
+    from mrcnn.data.annotations import check_model_classes
+    from mrcnn.hardware import seed_everything
+    from mrcnn.paths import writable_folder
+
+    train, val = recipe.open_sets(args.data, **options_of(args))
+    if writable_folder(args.out, "--out").resolve() == Path(args.model).resolve():
+        raise ValueError(f"--out is {args.out}, the model's own folder: name another.")
+    seed_everything(args.seed)
+    source = model_folder.read(
+        args.model, weights=args.weights, settings={"SEED": args.seed}, training=True
+    )
+    check_model_classes(source.model, train)
+    print((_weights if args.channels is None else _channels)(args, source, train))
+    if (report := recipe.measure(args.out, val)) is not None:
+        print(f"\n{report}\n")
+    print(f"The model is in {args.out}: mrcnn detect {args.out} PICTURES --out FOLDER")
+    return 0
+
+
+def _weights(args: argparse.Namespace, source: Any, dataset: Any) -> Any:
+    """Prune weights; return what is left of them."""
+    from mrcnn import build, recipe
+    from mrcnn.pruning import METHODS, Pruner, report
+    from mrcnn.study.cells import ramp, retraining
+
+    model, config, _ = source
+    if args.method not in METHODS:
+        raise ValueError(
+            f"--method {args.method!r} is none of {'; '.join(METHODS)}: choose one."
+        )
+    make = partial(build.batches, config, dataset, shuffle=True)
+    calibration = make(seed=args.seed + 1)
+    steps = args.steps or recipe.steps_of(calibration)
+    schedule = ramp(args.sparsity, args.epochs * steps, UPDATES)
+    recipe.fit_in(
+        args.out,
+        model,
+        make(seed=args.seed, steps=steps),
+        stages=[retraining(config, args.epochs)],
+        optimizer=partial(build.optimizer, config),
+        resume=not args.restart,
+        callbacks=[Pruner(METHODS[args.method], schedule, calibration)],
+    )
+    return f"\n{report(model)}"
+
+
+def _channels(args: argparse.Namespace, source: Any, dataset: Any) -> str:
+    """Take channels out; return how many weights are left."""
+    from mrcnn import build, model_folder, recipe
+    from mrcnn.study.channels import prune_channels
+
+    model, config, names = source
+    batches = build.batches(config, dataset)
+    steps = args.epochs * (args.steps or recipe.steps_of(batches))
+    print(f"{steps} steps of training; the next word is at their end.")
+    checkpoint = args.weights or Path(args.model) / model_folder.WEIGHTS
+    narrowed = prune_channels(
+        config, dataset, checkpoint, args.channels, steps=steps, seed=args.seed
+    )
+    model_folder.write(args.out, narrowed.model, names)
+    before, after = model.count_params(), narrowed.model.count_params()
+    return f"Of {before:,} weights {after:,} are left."

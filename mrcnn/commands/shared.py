@@ -1,0 +1,147 @@
+"""What several commands have in common: arguments, JSON, progress."""
+
+import argparse
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from mrcnn.files import atomic_path
+
+DATA = "annotations and pictures: a file or folder of any format that is read"
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the data set and its format."""
+    parser.add_argument("data", metavar="DATA", type=there, help=DATA)
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help='the format, such as "COCO JSON"; needed only where two fit',
+    )
+    parser.add_argument(
+        "--option",
+        metavar="NAME=VALUE",
+        type=setting,
+        action="append",
+        default=[],
+        help="of the format, such as class_key=kind or skip_faulty=True",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add where JSON goes."""
+    parser.add_argument(
+        "--json", metavar="FILE", help=f"write {what} as JSON; - for standard output"
+    )
+
+
+def add_tile(parser: argparse.ArgumentParser) -> None:
+    """Add the tiles of large pictures."""
+    parser.add_argument(
+        "--tile",
+        type=positive,
+        metavar="PIXELS",
+        help="look at what is larger in overlapping tiles of this side, too",
+    )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of a model, and weights in place of its own."""
+    parser.add_argument(
+        "model", metavar="RUN", type=there, help="folder of a trained model"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE.h5",
+        type=there,
+        help="other weights of the same network",
+    )
+
+
+def there(text: str) -> str:
+    """Return a path where something is, as an argument's type."""
+    if not Path(text).expanduser().exists():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not there: no such file or folder"
+        )
+    return text
+
+
+def add_restart(parser: argparse.ArgumentParser) -> None:
+    """Add the way to begin a training anew."""
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="begin anew, whatever an earlier training has left there",
+    )
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 on, as an argument's type."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Return a whole number from 0 to 2 ** 32 - 1, as an argument's type."""
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """Return a number between 0 and 1, as an argument's type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME=VALUE, as an argument's type.
+
+    A value is written as in Python: 256, 0.5, True, None, 16,32,64; else it is a text.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name.strip(), value.strip()
+
+
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `open_dataset` that were given."""
+    given = dict(args.option)
+    return given if args.format is None else {**given, "format": args.format}
+
+
+def write_json(args: argparse.Namespace, document: Any) -> None:
+    """Write a document where `--json` says, if it was given."""
+    if args.json == "-":
+        print(_text(document), file=args.stdout, flush=True)
+    elif args.json is not None:
+        save_json(args.json, document)
+
+
+def save_json(path: str, document: Any) -> None:
+    """Write a document to a file, whole or not at all, and say so."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(f"{_text(document)}\n", encoding="utf-8")
+    print(f"Written: {path}")
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=1, allow_nan=False)
+
+
+def progress(text: str) -> None:
+    """Tell how far a command is, beside its output."""
+    print(text, file=sys.stderr, flush=True)
