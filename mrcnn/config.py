@@ -233,14 +233,23 @@ def with_settings(config: Config, values: Mapping[str, Any]) -> Config:
         values: of settings, by their names.
 
     Raises:
-        ValueError: lists names that are no settings; or as `Config.validate`.
+        ValueError: as `value_faults`, or as `Config.validate`.
     """
-    if unknown := [agreement.no_setting(name) for name in values if name not in KINDS]:
-        raise ValueError(all_of(unknown, "The settings"))
+    if faults := value_faults(values):
+        raise ValueError(all_of(faults, "The settings"))
     changed = copy.copy(config)  # with what was set on it; its class may be read-only
     vars(changed).update(values)
     changed.validate()
     return changed
+
+
+def value_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with values by name: no setting, or not of its kind."""
+    found = [
+        KINDS[name].fault(name, value) if name in KINDS else agreement.no_setting(name)
+        for name, value in values.items()
+    ]
+    return [fault for fault in found if fault]
 
 
 def as_values(config: Config) -> dict[str, Any]:

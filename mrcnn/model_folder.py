@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import mrcnn
 from mrcnn import build
-from mrcnn.config import Config, as_values, with_settings
+from mrcnn.config import Config, as_values, value_faults, with_settings
 from mrcnn.files import atomic_path, read_json, sha256
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
-from mrcnn.notices import quoted
+from mrcnn.notices import all_of, quoted
 from mrcnn.paths import as_path, writable_folder
 from mrcnn.weights import load_weights, save_weights
 
@@ -143,6 +143,8 @@ def read_values(path: str | Path) -> dict[str, Any]:
             f"{path} holds {quoted(values)}: expected an object, from names of "
             "settings to values."
         )
+    if faults := value_faults(values):
+        raise ValueError(f"{path}: {all_of(faults, 'it')}")
     return values
 
 

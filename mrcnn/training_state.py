@@ -35,8 +35,8 @@ STATE_GROUP = "training_state"
 History = dict[str, list[float]]
 
 WAY_OUT = (
-    "Train in another folder, or begin anew by resume=False; load_weights takes its "
-    "weights into a new training."
+    "Train in another folder, or begin anew by resume=False (in a command, --restart); "
+    "load_weights takes its weights into a new training."
 )
 
 

@@ -130,6 +130,11 @@ def test_settings_of_ones_own(tmp_path):
     file = tmp_path / "mine.json"
     file.write_text('{"IMAGE_MAX_DIM": 512}')
     assert model_folder.read_values(file) == {"IMAGE_MAX_DIM": 512}
+    file.write_text('{"IMAGE_MAX_DIM": "large", "IMAGE_MIN": 1}')
+    with pytest.raises(
+        ValueError, match=r"mine\.json: it has 2 faults:\n- IMAGE_MAX_D"
+    ):
+        model_folder.read_values(file)
     file.write_text("[1]")
     with pytest.raises(ValueError, match=r"mine\.json holds \[1\]: expected an object"):
         model_folder.read_values(file)

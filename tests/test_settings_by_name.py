@@ -62,7 +62,7 @@ def test_the_given_configuration_stays_as_it_is():
         ({"IMAGE_MAXDIM": 256}, "'IMAGE_MAXDIM' is no setting: is IMAGE_MAX_DIM meant"),
         ({"IMAGE_PADDING": True}, "is no setting: is IMAGE_RESIZE_MODE meant"),
         ({"zzz": 1, "yyy": 2}, "The settings has 2 faults"),
-        ({"LEARNING_RATE": "fast"}, "ShapesConfig.LEARNING_RATE is 'fast'; it must"),
+        ({"LEARNING_RATE": "fast"}, "^LEARNING_RATE is 'fast'; it must"),
         ({"IMAGE_MAX_DIM": 200}, "does not divide by 64"),
         ({"POST_NMS_ROIS_INFERENCE": 8, "DETECTION_MAX_INSTANCES": 9}, "is 8: a prop"),
         ({"__class__": 1}, "'__class__' is no setting"),
