@@ -254,7 +254,7 @@ def test_another_training_is_refused(run, tiny_config, tiny_shapes, changes, nam
         config = type("Other", (type(tiny_config),), settings)()
         measure = [] if none else [Accuracy(tiny_shapes, every, images)]
         monitor = None if none else monitor
-        stage = Stage("heads", 1, 0.0)
+        stage = Stage("heads", settings.get("GRADIENT_ACCUMULATION_STEPS", 1), 0.0)
         run(*measure, stages=stage, folder=True, monitor=monitor, config=config)
 
     trained()
