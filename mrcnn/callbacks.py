@@ -187,12 +187,20 @@ def reported(
     Args:
         callbacks: of the training.
         validated: whether there is validation.
+
+    Raises:
+        ValueError: names what two of them report.
     """
     losses = ["loss", *LOSS_NAMES]
     if validated:
         losses += [f"val_{name}" for name in losses]
     known = dict.fromkeys(losses, "min")
     for each in callbacks:
+        if twice := [name for name in reports(each) if name in known]:
+            raise ValueError(
+                f"{type(each).__name__} reports {', '.join(twice)}, which are reported "
+                "already: an epoch has one number of a name. Leave one out."
+            )
         known |= reports(each)
     return known
 

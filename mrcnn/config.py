@@ -124,8 +124,9 @@ class Config:
     """Batches whose mean gradient moves the weights once. Steps of schedule, warm-up
     and pruning stay batches; what is left of a stage's end is not used."""
     EMA_MOMENTUM: float | None = None
-    """What a step keeps of the running average of the weights, such as 0.999; averages
-    are then measured, saved and in the end kept. None averages nothing."""
+    """What a batch keeps of the running average of the weights, such as 0.99 for one
+    over some 100 batches. The averages are what is measured, saved and kept in the end.
+    None averages nothing."""
     PRECISION = "auto"
     """Keras dtype policy of a network that trains: "auto" takes the best of the machine
     (`hardware.best_policy`); else "float32", "mixed_bfloat16" or "mixed_float16"."""

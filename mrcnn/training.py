@@ -22,7 +22,7 @@ from mrcnn.nn.native import native
 from mrcnn.paths import writable_folder
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
-from mrcnn.training_checks import as_stages, check_batches, check_given
+from mrcnn.training_checks import as_stages, check_batches, check_given, made_for
 from mrcnn.training_origin import describe
 from mrcnn.training_state import History, Progress, Record
 from mrcnn.training_watchers import (
@@ -153,13 +153,13 @@ def fit(
         _layers_called(model, stage.layers)
     check_setters(callbacks, stages)
     callbacks = in_order(callbacks, validation is not None, patience, monitor)
+    made = made_for(optimizer, stages, len(train))
     if folder is not None:  # the same one, should a callback change the working folder
         folder = writable_folder(folder, "folder").absolute()
     preflight.check(train, validation)
     learn_classes(model, train.dataset)
     own = [EpochLog(), Order(train), StopAtNonFinite(train)]
-    own += averaging(optimizer, stages, callbacks)
-    watched = with_memories([*own, *callbacks])
+    watched = with_memories([*own, *averaging(made, callbacks), *callbacks])
     record = Record(folder and folder / "checkpoint.h5", watched)
     ready = partial(_compile, model, train, optimizer, callbacks)
     with record.held():

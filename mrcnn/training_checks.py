@@ -1,6 +1,6 @@
 """What `training.fit` is given, and what of it is refused before any work."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -9,8 +9,9 @@ from mrcnn.checks.kinds import LENGTH, optional
 from mrcnn.data.annotations import check_class_count
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.nn.saving import decaying
 from mrcnn.notices import all_of
-from mrcnn.rates import stage_faults
+from mrcnn.rates import Schedule, learning_rate, stage_faults
 from mrcnn.structures import Stage
 
 _ONE_CONFIG = "build model and batches from one configuration."
@@ -62,6 +63,33 @@ def check_given(optimizer: Any, patience: Any, first_epoch: Any) -> None:
     ):
         if fault := kind.fault(name, value):
             raise ValueError(fault)
+
+
+def made_for(
+    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
+    stages: Sequence[Stage],
+    steps: int,
+) -> list[keras.optimizers.Optimizer]:
+    """Return an optimizer like that of each stage, to see what they do.
+
+    Args:
+        optimizer: see `training.fit`.
+        stages: of the training.
+        steps: batches of an epoch.
+
+    Raises:
+        ValueError: if a stage has fewer batches than make one step of its optimizer.
+    """
+    made = [optimizer(learning_rate(stage, 1)) for stage in stages]
+    for number, (stage, each) in enumerate(zip(stages, made, strict=True), 1):
+        needed = getattr(decaying(each), "gradient_accumulation_steps", None) or 1
+        if stage.epochs and stage.epochs * steps < needed:
+            raise ValueError(
+                f"Stage {number} has {stage.epochs * steps} batches, and {needed} make "
+                "one step (GRADIENT_ACCUMULATION_STEPS): nothing would be learnt. "
+                "Lower that, or train longer."
+            )
+    return made
 
 
 def check_batches(model: MaskRCNN, train: Any, validation: Any) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -12,8 +12,6 @@ from mrcnn.data.dataset import image_name
 from mrcnn.data.pipeline import Batches
 from mrcnn.nn.saving import decaying
 from mrcnn.notices import once, quoted
-from mrcnn.rates import Schedule, learning_rate
-from mrcnn.structures import Stage
 
 SHOWN = 4
 """How many names an error lists."""
@@ -167,21 +165,17 @@ def averages(optimizer: keras.optimizers.Optimizer) -> bool:
 
 
 def averaging(
-    optimizer: Callable[[float | Schedule], keras.optimizers.Optimizer],
-    stages: Sequence[Stage],
-    callbacks: Sequence[keras.callbacks.Callback],
+    optimizers: Iterable[keras.optimizers.Optimizer],
+    callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[Averages]:
-    """Return one `Averages` if a stage has them, unless Keras' own callback is given.
+    """Return one `Averages` if an optimizer has them, unless Keras' own is given.
 
     Args:
-        optimizer: see `training.fit`.
-        stages: of the training.
+        optimizers: of the stages.
         callbacks: of a user's.
     """
     theirs = any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in callbacks)
-    if theirs or not any(averages(optimizer(learning_rate(s, 1))) for s in stages):
-        return []
-    return [Averages()]
+    return [Averages()] if not theirs and any(map(averages, optimizers)) else []
 
 
 def in_order(

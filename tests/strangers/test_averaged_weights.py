@@ -204,6 +204,13 @@ def test_weights_move_once_in_so_many_batches(run):
     assert moved == [False, True, False, False, True, False, False]
 
 
+def test_a_stage_that_would_learn_nothing(run):
+    options = {"GRADIENT_ACCUMULATION_STEPS": 7, "val": False, "steps": 3}
+    said = "^Stage 2 has 6 batches, and 7 make one step"
+    with pytest.raises(ValueError, match=said):
+        run(stages=[STAGE._replace(epochs=0), STAGE], **options)
+
+
 def test_a_schedule_counts_batches(run):
     stage = Stage("heads", 3, 0.02, "cosine", 3)
     options = {"stages": stage, "steps": 2, "val": False}

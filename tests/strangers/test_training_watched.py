@@ -184,6 +184,14 @@ def test_a_patience_that_ends_before_the_next_measurement(run, watcher):
     in_order([seen], False, 0, "loss")
 
 
+def test_a_number_that_is_reported_twice(run, tiny_shapes):
+    said = (
+        "^Accuracy reports val_box_ap, val_mask_ap, val_mask_ap50, which are reported"
+    )
+    with pytest.raises(ValueError, match=said):
+        run(Accuracy(tiny_shapes), Accuracy(tiny_shapes, images=1))
+
+
 def test_numbers_of_accuracy_are_known(tiny_shapes):
     measure = Accuracy(tiny_shapes)
     for name in ("val_box_ap", "val_mask_ap", "val_mask_ap50"):
@@ -246,7 +254,7 @@ def test_another_training_is_refused(run, tiny_config, tiny_shapes, changes, nam
         config = type("Other", (type(tiny_config),), settings)()
         measure = [] if none else [Accuracy(tiny_shapes, every, images)]
         monitor = None if none else monitor
-        stage = Stage("heads", 1, 0.0)
+        stage = Stage("heads", settings.get("GRADIENT_ACCUMULATION_STEPS", 1), 0.0)
         run(*measure, stages=stage, folder=True, monitor=monitor, config=config)
 
     trained()
