@@ -13,12 +13,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
-import results_growth
-import results_peers
-
 from mrcnn.files import atomic_path
 
 import results_frontier
+import results_growth
+import results_nuclei
+import results_peers
 import results_study
 from pictures import BOOK, save, write_numbers
 from results_study import Study
@@ -84,6 +84,7 @@ def of_results(study: Study) -> dict[str, str]:
         **results_study.numbers(study),
         **results_frontier.numbers(),
         **results_growth.numbers(),
+        **results_nuclei.numbers(),
     }
 
 

@@ -3,8 +3,6 @@
 import re
 
 import pytest
-import results_growth
-import results_peers
 
 from mrcnn.benchmarks import growth
 from mrcnn.study.results import Row
@@ -13,6 +11,8 @@ from mrcnn.tasks import Task
 import pictures
 import results
 import results_frontier
+import results_growth
+import results_peers
 import results_study
 
 
