@@ -238,6 +238,29 @@ def test_with_all_of_it_a_training_goes_on(run, averaged):
     assert_same(again, whole)
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_interrupted_where_early_stopping_ends_the_last_epoch(run, averaged, before):
+    """Before the best averages are back in the model, and right after it."""
+
+    def trained(stop=False, **options):
+        score, last = Scores(0.3, 0.1), K.Callback()
+        if stop:
+            (score if before else last).on_train_end = interrupt
+        stage = Stage("heads", 2, 0.05)
+        options |= {"stages": stage, "config": averaged, "patience": 1}
+        return run(last, score, monitor="score", **options), score.weights
+
+    def interrupt(logs=None):
+        raise KeyboardInterrupt
+
+    whole, shown = trained()
+    assert_weights(whole, shown[0])
+    with pytest.raises(KeyboardInterrupt):
+        trained(stop=True, folder=True)
+    again, _ = trained(folder=True)
+    assert_same(again, whole)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
