@@ -192,6 +192,23 @@ def test_a_number_that_is_reported_twice(run, tiny_shapes):
         run(Accuracy(tiny_shapes), Accuracy(tiny_shapes, images=1))
 
 
+@pytest.mark.parametrize(
+    ("reports", "every", "said"),
+    [
+        ({"score": "Max"}, 1, r"^Scores\.reports says 'Max' of 'score': say \"max\""),
+        ({"score": None}, 1, r"reports says None of 'score'"),
+        ({"score": "max"}, "2", r"^Scores\.every is '2'; it must be a whole number"),
+        ({"score": "max"}, 0, r"^Scores\.every is 0"),
+    ],
+)
+def test_what_is_reported_as_nobody_can_mean(run, reports, every, said):
+    """Keras would stop at the end of the first epoch."""
+    seen = Scores()
+    seen.reports, seen.every = reports, every
+    with pytest.raises(ValueError, match=said):
+        run(seen, monitor="score")
+
+
 def test_numbers_of_accuracy_are_known(tiny_shapes):
     measure = Accuracy(tiny_shapes)
     for name in ("val_box_ap", "val_mask_ap", "val_mask_ap50"):
