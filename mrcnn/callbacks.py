@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from mrcnn.checks.kinds import COUNT
+from mrcnn.notices import quoted
 from mrcnn.rates import Schedule, learning_rate
 from mrcnn.structures import Stage
 from mrcnn.tasks import LOSS_NAMES
@@ -189,7 +191,7 @@ def reported(
         validated: whether there is validation.
 
     Raises:
-        ValueError: names what two of them report.
+        ValueError: names what two of them report, or what is not said as in `reports`.
     """
     losses = ["loss", *LOSS_NAMES]
     if validated:
@@ -201,6 +203,12 @@ def reported(
                 f"{type(each).__name__} reports {', '.join(twice)}, which are reported "
                 "already: an epoch has one number of a name. Leave one out."
             )
+        for name, side in reports(each).items():
+            if side not in ("max", "min"):
+                raise ValueError(
+                    f"{type(each).__name__}.reports says {quoted(side)} of {name!r}: "
+                    'say "max" or "min", whichever is better.'
+                )
         known |= reports(each)
     return known
 
@@ -253,7 +261,11 @@ def _check_patience(
     patience = getattr(watcher, "patience", math.inf)
     for each in callbacks:
         every = getattr(each, "every", 1)
-        if watcher.monitor in reports(each) and every > max(patience, 1):
+        if watcher.monitor not in reports(each):
+            continue
+        if fault := COUNT.fault(f"{type(each).__name__}.every", every):
+            raise ValueError(fault)
+        if every > max(patience, 1):
             raise ValueError(
                 f"patience is {patience} epochs, but {watcher.monitor} is measured "
                 f"every {every}: it would end before the next. Take {every} or more, "

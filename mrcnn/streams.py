@@ -8,6 +8,7 @@ from `supervision` (`mrcnn.interchange.to_supervision`):
         tracked = tracker.update_with_detections(to_supervision(found, class_names))
 """
 
+import os
 import re
 import sys
 import time
@@ -124,17 +125,19 @@ def write(pictures: Iterable[Named], path: str | Path, *, rate: float = 25.0) ->
     name ends in ".part" before the suffix.
 
     Args:
-        pictures: names and pictures (h, w, 3) uint8, of one size for a film.
+        pictures: names and whatever `check_image` takes, of one size for a film.
         path: with a suffix of `films.CODECS` a film, which may be replaced; else a
             folder, in which no picture is replaced.
         rate: pictures a second of a film.
 
     Raises:
         FileExistsError: a picture of that name is there.
-        ValueError: no picture came; or see `films.written`.
+        ValueError: no picture came, one is none, or its name leads out of the folder;
+            or see `films.written`.
         ImportError: OpenCV is needed and not there.
     """
     place = as_path(path, "path")
+    pictures = ((name, check_image(one, name)) for name, one in pictures)
     if place.suffix.lower() in films.CODECS:
         writable_folder(place.parent, "the folder of path")
         with films.written(place, rate) as add:
@@ -288,6 +291,8 @@ def _tell(done: int, total: int | None, seconds: float) -> None:
 def _save(picture: np.ndarray, folder: Path, name: str) -> None:
     """Write one picture to a folder, under its name."""
     file = folder / (name if Path(name).suffix.lower() in SAVED else f"{name}.png")
+    if not Path(os.path.abspath(file)).is_relative_to(os.path.abspath(folder)):
+        raise ValueError(f"picture {name!r} would lie outside {folder}: name it anew.")
     if file.exists():
         raise FileExistsError(f"{file} is there: choose another folder, or remove it.")
     with atomic_path(file) as temporary:

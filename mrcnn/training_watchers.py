@@ -112,7 +112,10 @@ class Averages(keras.callbacks.Callback):
         self._learnt: list[np.ndarray] = []  # while averages are in the model
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Let the averages be the weights: Keras takes them even after no step."""
+        """Begin with the weights: at its end, `fit` of Keras puts averages in place.
+
+        It does so after no step too, when they would be zero.
+        """
         if not int(decaying(self.model.optimizer)._iterations):
             for weight, average in self._pairs():
                 average.assign(weight)

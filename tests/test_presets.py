@@ -10,6 +10,7 @@ from mrcnn.presets import (
     PROFILES,
     SHAPES_TRAINING,
     BalloonConfig,
+    NucleiConfig,
     ShapesConfig,
     ShapesResNet50Config,
     SmokeBalloonConfig,
@@ -28,6 +29,7 @@ from mrcnn.presets import profile as profile_of
         BalloonConfig,
         SmokeBalloonConfig,
         ShapesResNet50Config,
+        NucleiConfig,
     ],
 )
 def test_presets_are_valid(preset):

@@ -308,3 +308,29 @@ def test_an_endless_stream_can_be_cut(tmp_path, seer):
     found = detect_stream(seer, forever(), progress=False)
     out = write(islice(((n, im) for n, im, _ in found), 5), tmp_path / "out")
     assert len(list(out.iterdir())) == 5
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x.png", "/x"])
+def test_a_name_does_not_lead_out_of_the_folder(tmp_path, name):
+    name = str(tmp_path / "x") if name == "/x" else name
+    with pytest.raises(ValueError, match=r"x.*' would lie outside .*: name it anew"):
+        write([(name, picture())], tmp_path / "out")
+    assert not list(tmp_path.rglob("*.png"))
+    write([("a/../b/x", picture())], tmp_path / "out")
+    assert [p.name for p in tmp_path.rglob("*.png")] == ["x.png"]
+
+
+@pytest.mark.parametrize("place", ["found.avi", "found"])
+def test_pictures_of_any_kind_are_written_and_others_refused(tmp_path, place):
+    """Grey, with alpha, or floats; of what is none, nothing is begun."""
+    grey, alpha = picture()[..., 0], np.dstack([picture(), picture()[..., 0]])
+    kinds = enumerate([grey, grey[..., None], alpha, picture().astype(float)])
+    out = write(((f"{i}.jpg", each) for i, each in kinds), tmp_path / place)
+    for _, image in frames(out):
+        assert image.shape == (64, 64, 3)
+        assert np.abs(image.astype(int) - picture()).mean() < 4
+    (tmp_path / "new").mkdir()
+    for wrong in (picture() / 255, np.zeros((4, 4, 5)), None, np.zeros((0, 4, 3))):
+        with pytest.raises(ValueError, match=r"^one"):
+            write([("one", wrong)], tmp_path / "new" / place)
+    assert not [p for p in (tmp_path / "new").rglob("*") if p.is_file()]

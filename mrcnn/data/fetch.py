@@ -88,6 +88,7 @@ def _make(
     staging = Path(scratch) / folder.name
 
     def unpack(found: Path) -> None:
+        shutil.rmtree(staging, ignore_errors=True)  # of another archive, that was wrong
         fill(found, staging)
         if fault := wrong(staging):
             raise ValueError(

@@ -11,9 +11,9 @@ the first twelve digits of its number there, in two splits: `datasets/nuclei.sha
 lists them.
 
 The archive is that of the repository's branch `master`, which GitHub packs anew from
-time to time: not its bytes are compared, but pixels, as `digest` tells. It was verified
-on a copy of the pictures; the download itself could not be tried where this was
-written. It can be brought by other means, as the error of a failed download says.
+time to time: not its bytes are compared, but pixels, as `digest` tells. The sums are
+those of a copy of its pictures; GitHub's own archive has not been tried. It can be
+brought by other means, as the error of a failed download says.
 """
 
 import hashlib

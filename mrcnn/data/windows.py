@@ -12,9 +12,10 @@ import numpy as np
 
 from mrcnn.checks.kinds import SHARE
 from mrcnn.data.annotations import check_dataset
-from mrcnn.data.dataset import Dataset, image_name, load_objects
+from mrcnn.data.dataset import Dataset, image_name, load_objects, load_pixels
+from mrcnn.notices import once
 from mrcnn.ops import rle
-from mrcnn.tiling import asked, plan
+from mrcnn.tiling import Tiling, asked, plan
 
 WHOLE = 0.5
 """Part of an object that a window has to show for it to be learnt there."""
@@ -26,7 +27,8 @@ class Windows(Dataset):
     Masks are read once, when it is made, and kept as run lengths; the picture of a
     window is loaded whole each time and cut, and what training resizes is kept
     (`Config.IMAGE_CACHE_BYTES`). An object that a window cuts off, so that less than
-    `whole` of it is left, is a crowd there: not learnt, and not background either.
+    `whole` of it is left, is a crowd there: not learnt, and not background either. How
+    many are so in all windows is printed.
     """
 
     def __init__(
@@ -62,26 +64,42 @@ class Windows(Dataset):
         self.dataset = dataset
         for info in dataset.class_info[1:]:
             self.add_class(info["source"], info["id"], info["name"])
-        for image_id in dataset.image_ids.tolist():
-            info = dataset.image_info[image_id]
-            masks, class_ids = load_objects(dataset, image_id)
-            areas = masks.sum(axis=(0, 1))
-            for window in plan(masks.shape[:2], tiles).tolist():
-                y1, x1, y2, x2 = window
-                seen = masks[y1:y2, x1:x2]
-                parts = seen.sum(axis=(0, 1))
-                kept = np.flatnonzero(parts)
-                cut = parts[kept] < whole * areas[kept]
-                self.add_image(
-                    info["source"],
-                    f"{info['id']} {window}",
-                    None,  # of the window: the data set reads the picture
-                    picture=image_id,
-                    window=window,
-                    masks=rle.encode(seen[..., kept]),
-                    class_ids=np.where(cut, -abs(class_ids[kept]), class_ids[kept]),
-                )
+        lost = [self._cut(i, tiles, whole) for i in dataset.image_ids.tolist()]
         self.prepare()
+        if any(lost):
+            once(
+                f"{sum(lost)} objects are learnt in no window of {tiles.height} x "
+                f"{tiles.width} pixels: none shows {whole:g} of one. Take larger "
+                "windows, more overlap, or a smaller `whole`."
+            )
+
+    def _cut(self, picture: int, tiles: Tiling, whole: float) -> int:
+        """Add the windows of a picture; return how many objects are learnt in none."""
+        info = self.dataset.image_info[picture]
+        masks, class_ids = load_objects(self.dataset, picture)
+        if not len(class_ids):  # masks of nothing have any size
+            shape = np.shape(self.dataset.load_image(picture))[:2]
+            masks = np.zeros((*shape, 0), bool)
+        areas = masks.sum(axis=(0, 1))
+        learnt = (class_ids < 0) | (areas == 0)
+        for window in plan(masks.shape[:2], tiles).tolist():
+            y1, x1, y2, x2 = window
+            seen = masks[y1:y2, x1:x2]
+            parts = seen.sum(axis=(0, 1))
+            kept = np.flatnonzero(parts)
+            enough = parts[kept] / areas[kept] >= whole
+            learnt[kept[enough]] = True
+            self.add_image(
+                info["source"],
+                f"{info['id']} {window}",
+                None,  # of the window: the data set reads the picture
+                picture=picture,
+                shape=masks.shape[:2],
+                window=window,
+                masks=rle.encode(seen[..., kept]),
+                class_ids=np.where(enough, class_ids[kept], -abs(class_ids[kept])),
+            )
+        return int(np.count_nonzero(~learnt))
 
     def image_reference(self, image_id: int) -> str:
         """Name the picture, and the window's rows and columns."""
@@ -90,11 +108,14 @@ class Windows(Dataset):
         name = image_name(self.dataset, info["picture"])
         return f"{name}, rows {y1} to {y2}, columns {x1} to {x2}"
 
-    def load_image(self, image_id: int) -> np.ndarray:
-        """Return the window of what the data set's own `load_image` returns."""
+    def _read(self, image_id: int, channels: int) -> np.ndarray:
+        """Return the window of what the data set gives to a model of these channels."""
         info = self.image_info[image_id]
         y1, x1, y2, x2 = info["window"]
-        return self.dataset.load_image(info["picture"])[y1:y2, x1:x2]
+        image = np.asarray(load_pixels(self.dataset, info["picture"], channels))
+        if image.shape[:2] != info["shape"]:  # the window would be another place
+            load_objects(self.dataset, info["picture"], image.shape[:2])
+        return image[y1:y2, x1:x2]
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the masks in a window, bool (h, w, n), and class ids, int32 (n,)."""

@@ -11,10 +11,12 @@ from mrcnn.data.augment import (
     colour_jitter,
     compose,
     flip,
+    for_nuclei,
     from_imgaug,
     imgaug,
     rehearse,
     scale_jitter,
+    turn,
 )
 
 ia = imgaug()
@@ -70,6 +72,62 @@ def test_masks_follow_the_image(sample, name):
         image, masks = augment(MOVES[name](), *sample, seed)
         assert (masks.dtype, masks.shape) == (bool, sample[1].shape)
         assert_in_step(image, masks, border=90 if name == "perspective" else 24)
+
+
+def positions(side):
+    """Return the eight positions of a square picture whose pixels all differ."""
+    picture = np.arange(side * side, dtype=np.uint8).reshape(side, side)
+    turned = [np.rot90(picture, i) for i in range(4)]
+    return [*turned, *(each[:, ::-1] for each in turned)]
+
+
+def test_all_eight_positions_of_a_square_come_up_equally_often():
+    rng, known = np.random.default_rng(0), [each.tobytes() for each in positions(5)]
+    image = np.repeat(positions(5)[0][..., None], 3, axis=-1)
+    masks = np.stack([image[..., 0] % n == 0 for n in (2, 3, 5)], axis=-1)
+    seen = []
+    for _ in range(800):
+        moved, follow = turn(image, masks, rng)
+        for i, n in enumerate((2, 3, 5)):
+            np.testing.assert_array_equal(follow[..., i], moved[..., 0] % n == 0)
+        seen.append(known.index(moved[..., 0].tobytes()))
+    assert len(set(known)) == 8
+    assert np.bincount(seen, minlength=8).min() > 70  # of 100
+
+
+def test_what_is_not_square_keeps_its_size():
+    rng = np.random.default_rng(0)
+    image = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    seen = set()
+    for _ in range(60):
+        moved, masks = turn(image, image[..., :2] % 2 == 0, rng)
+        assert moved.shape == image.shape
+        np.testing.assert_array_equal(masks, moved[..., :2] % 2 == 0)
+        seen.add(moved.tobytes())
+    ways = (image, image[::-1], image[:, ::-1], image[::-1, ::-1])
+    assert seen == {each.tobytes() for each in ways}
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (48, 80)])
+def test_masks_of_nuclei_follow_their_pixels(shape):
+    masks = np.zeros((*shape, 2), bool)
+    masks[6:26, 8:30, 0] = masks[24:40, 36:58, 1] = True
+    image = np.full((*shape, 3), 40, np.uint8)
+    image[masks.any(axis=-1)] = 200
+    once, again = ([], [])
+    for found in (once, again):
+        for seed in range(8):
+            moved, follow = for_nuclei()(image, masks, np.random.default_rng(seed))
+            assert (moved.shape, follow.shape) == (image.shape, masks.shape)
+            assert (moved.dtype, follow.dtype) == (np.uint8, bool)
+            # Exposed otherwise, grey stays grey, and objects are brighter than ground.
+            assert int(np.ptp(moved.astype(int), axis=-1).max()) <= 1
+            middle = (int(moved.min()) + int(moved.max())) / 2
+            differ = (moved[..., 0] > middle) != follow.any(axis=-1)
+            assert follow.any() and differ.sum() <= 0.03 * differ.size
+            found.append(moved)
+    np.testing.assert_array_equal(once, again)
+    assert len({each.tobytes() for each in once}) == 8
 
 
 @pytest.mark.filterwarnings("ignore:`estimate` is deprecated:FutureWarning")

@@ -222,6 +222,17 @@ def test_an_interrupted_download_starts_again(tmp_path, published, get):
     assert published.asked == 2
 
 
+def test_another_archive_that_was_left_is_replaced(tmp_path, published, get):
+    """As of a process that was killed while it looked at a whole one."""
+    (tmp_path / "data").mkdir()
+    part = tmp_path / "data" / "nuclei-download.zip.part"
+    with zipfile.ZipFile(part, "w") as content:
+        content.writestr(f"{TOP}/{'a' * 64}/README.rst", "of another set")
+    get()
+    assert published.asked == 1
+    assert [p.name for p in part.parent.iterdir()] == ["nuclei"]
+
+
 @pytest.mark.parametrize("name", ["../../away.png", f"{TOP}/../../../away.png"])
 def test_members_that_leave_the_folder_are_refused(tmp_path, published, get, name):
     archive = tmp_path / "evil.zip"

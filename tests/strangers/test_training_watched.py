@@ -192,6 +192,23 @@ def test_a_number_that_is_reported_twice(run, tiny_shapes):
         run(Accuracy(tiny_shapes), Accuracy(tiny_shapes, images=1))
 
 
+@pytest.mark.parametrize(
+    ("reports", "every", "said"),
+    [
+        ({"score": "Max"}, 1, r"^Scores\.reports says 'Max' of 'score': say \"max\""),
+        ({"score": None}, 1, r"reports says None of 'score'"),
+        ({"score": "max"}, "2", r"^Scores\.every is '2'; it must be a whole number"),
+        ({"score": "max"}, 0, r"^Scores\.every is 0"),
+    ],
+)
+def test_what_is_reported_as_nobody_can_mean(run, reports, every, said):
+    """Keras would stop at the end of the first epoch."""
+    seen = Scores()
+    seen.reports, seen.every = reports, every
+    with pytest.raises(ValueError, match=said):
+        run(seen, monitor="score")
+
+
 def test_numbers_of_accuracy_are_known(tiny_shapes):
     measure = Accuracy(tiny_shapes)
     for name in ("val_box_ap", "val_mask_ap", "val_mask_ap50"):
@@ -235,6 +252,29 @@ def test_with_all_of_it_a_training_goes_on(run, averaged):
             trained(Interruption(epoch), folder=True)
     again = trained(folder=True)
     assert_weights(trained(folder=True), whole.get_weights())  # it is finished
+    assert_same(again, whole)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_interrupted_where_early_stopping_ends_the_last_epoch(run, averaged, before):
+    """Before the best averages are back in the model, and right after it."""
+
+    def trained(stop=False, **options):
+        score, last = Scores(0.3, 0.1), K.Callback()
+        if stop:
+            (score if before else last).on_train_end = interrupt
+        stage = Stage("heads", 2, 0.05)
+        options |= {"stages": stage, "config": averaged, "patience": 1}
+        return run(last, score, monitor="score", **options), score.weights
+
+    def interrupt(logs=None):
+        raise KeyboardInterrupt
+
+    whole, shown = trained()
+    assert_weights(whole, shown[0])
+    with pytest.raises(KeyboardInterrupt):
+        trained(stop=True, folder=True)
+    again, _ = trained(folder=True)
     assert_same(again, whole)
 
 
