@@ -9,8 +9,10 @@ WORKERS  ?= 2
 BACKENDS := jax==0.10.2 torch==2.13.0
 RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 nncf==3.4.0 ai-edge-litert==2.3.0
 OPTIONAL := albumentations==2.0.8 supervision==0.31.2
-# Asks for opencv-python, which needs libGL: the headless one is there.
-ALONE    := trackers==2.6.1
+# What reading and writing with the last two below takes.
+OPTIONAL += imgviz==2.1.0 json-stream==2.5.1 loguru==0.7.3 lxml==6.1.3 orjson==3.13.0 pandas==3.1.1
+# Ask for opencv-python, which needs libGL, for older packages than these, and for Qt.
+ALONE    := trackers==2.6.1 datumaro==1.13.12 labelme==6.3.1
 PEERS    := torch==2.14.1 torchvision==0.29.1 onnxscript==0.7.2
 # Each process of the tests loads TensorFlow: what a run of them needs grows with WORKERS.
 PYTEST   := -m pytest -n $(WORKERS) --dist worksteal
@@ -135,12 +137,13 @@ $(OTHERS_STAMP): $(call another,$(OTHERS))
 	@$(OTHERS)/bin/python $(PIP) --no-deps $(ALONE)
 	@rm -f $(OTHERS)/.installed-* && touch $@
 
-test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, Albumentations and supervision
+test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, and beside other tools
 	KERAS_BACKEND=jax $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	KERAS_BACKEND=torch $(OTHERS)/bin/python -m pytest $(NEUTRAL) $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/strangers/test_albumentations.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_interchange.py $(ARGS)
+	$(OTHERS)/bin/python -m pytest tests/data/readers/test_other_tools.py $(ARGS)
 
 bench-backends: $(OTHERS_STAMP)  ## measure JAX and PyTorch in turn with TensorFlow
 	$(OTHERS)/bin/python -m mrcnn.benchmarks.backends $(ARGS)

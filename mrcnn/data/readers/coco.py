@@ -25,6 +25,7 @@ from mrcnn.data.readers.coco_file import (
 from mrcnn.data.readers.coco_masks import code_of
 from mrcnn.data.readers.fields import find_picture
 from mrcnn.data.via_classes import Classes, class_names, in_order
+from mrcnn.notices import once
 from mrcnn.ops.rle import decode
 from mrcnn.paths import as_path
 
@@ -121,6 +122,7 @@ def read(
     )
     ready = list(_on_disk(entries, folders, orientation, wanted, faults))
     faults.settle(skip=skip_faulty)
+    _tell_crowds([o.crowd for image in ready for o in image["objects"]], file)
     return _dataset(file, ready, wanted, named)
 
 
@@ -217,6 +219,16 @@ def _inside(
             )
         else:
             yield found
+
+
+def _tell_crowds(crowds: Sequence[bool], file: Path) -> None:
+    """Print, once, if most objects of a file are crowds: some tools call masks so."""
+    if 2 * sum(crowds) > len(crowds):
+        once(
+            f"{file}: {sum(crowds)} of {len(crowds)} objects are crowds (iscrowd is "
+            "1), which are not learnt. If each is a single thing, as where Datumaro "
+            "wrote masks, export polygons or set iscrowd to 0."
+        )
 
 
 def _dataset(

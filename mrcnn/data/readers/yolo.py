@@ -47,7 +47,10 @@ def _yaml_files(path: Path) -> list[Path]:
 def _is_yolo(path: Path) -> bool:
     start = fields.head(path)
     keys = set(re.findall(rb"^[\"']?(\w+)[\"']?\s*:", start, re.MULTILINE))
-    return b"names" in keys and bool(keys & {b"train", b"val", b"valid", b"test"})
+    # With `nc` alone, as supervision writes it, what is missing can be said.
+    return b"names" in keys and bool(
+        keys & {b"train", b"val", b"valid", b"test", b"nc"}
+    )
 
 
 def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> Dataset:
@@ -75,7 +78,10 @@ def read(path: Path, split: str | None = None, *, skip_faulty: bool = False) -> 
     there = {k: content[k] for k in (*SPLITS, "valid") if content.get(k)}
     chosen = fields.choose_split(there, split, file)
     if chosen is None:
-        raise ValueError(f"{file} has none of the fields {', '.join(SPLITS)}.")
+        raise ValueError(
+            f"{file} has none of the fields {', '.join(SPLITS)}: add where the "
+            "pictures are, such as 'train: train/images'."
+        )
     root = _root(content.get("path"), file)
     faults = Faults(file)
     found = list(_pictures(there[chosen], root, f"{file}: field {chosen!r}", faults))

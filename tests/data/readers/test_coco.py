@@ -310,6 +310,21 @@ def test_all_faults_come_in_one_error_and_can_be_left_out(tmp_path, capsys):
     assert "2 faults are left out" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, 0), (2, 1)])
+def test_that_most_objects_are_crowds_is_said_once(tmp_path, capsys, count, said):
+    """Datumaro and what is built on it call every mask one."""
+
+    def change(made):
+        for each in made["annotations"][:count]:
+            each["iscrowd"] = 1  # as the third is anyway
+
+    file = write(tmp_path, change)
+    for _ in range(2):
+        open_dataset(file)
+    text = "3 of 4 objects are crowds (iscrowd is 1), which are not learnt"
+    assert capsys.readouterr().out.count(text) == said
+
+
 def test_missing_pictures_alone_are_missing_files(tmp_path):
     file = write(tmp_path)
     (tmp_path / "a.png").rename(tmp_path / "A.PNG")

@@ -189,34 +189,3 @@ def test_other_json_files_are_left_out_and_said_once(tmp_path, capsys):
     for _ in range(2):
         assert labelme.read(tmp_path).num_images == 3
     assert capsys.readouterr().out.count("1 JSON files are not LabelMe's") == 1
-
-
-@pytest.mark.parametrize("kind", ["polygon", "rectangle", "circle", "mask"])
-def test_masks_are_those_of_labelme_itself(tmp_path, kind):
-    """Its own fill is Pillow's, which adds the rim of what is no whole number."""
-    utils = pytest.importorskip("labelme.utils.shape")
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        points = rng.integers(1, 19, (2 if kind != "polygon" else 5, 2)).tolist()
-        if kind == "circle":
-            points = [[10, 10], [10 + points[0][0] // 3, 10]]
-        shape = written.shape("cup", points, kind)
-        own = dict(shape)
-        if kind == "mask":
-            points = np.sort(points, axis=0)
-            pixels = rng.random(np.ptp(points, axis=0)[::-1] + 1) < 0.7
-            shape = written.shape(
-                "cup", points.tolist(), "mask", mask=written.base64_png(pixels)
-            )
-            own = shape | {"mask": pixels}
-        try:
-            ((_, mask),) = one(tmp_path, shape)
-        except ValueError:  # points on one line
-            continue
-        _, numbers = utils.shapes_to_label(written.SIZE, [own], {"cup": 1})
-        other = numbers > 0
-        if kind in ("mask", "rectangle"):
-            np.testing.assert_array_equal(mask, other)
-        else:
-            assert (mask <= other).all()
-            assert (other & ~mask).sum() <= 4 * np.ptp(np.argwhere(other), axis=0).sum()

@@ -61,6 +61,7 @@ def test_names_are_a_list_or_by_number(tmp_path, names):
         ("train: images\nnames: [cup]\n", "images is missing"),
         ("train: 5\nnames: [cup]\n", "field 'train' is 5: expected a text"),
         ("names: [cup]\ntrain:\n", "has none of the fields"),
+        ("nc: 1\nnames: [cup]\n", "has none of .* add where the pictures are"),
     ],
 )
 def test_faults_of_the_yaml_name_file_and_field(tmp_path, data, said):
