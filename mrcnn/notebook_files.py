@@ -4,6 +4,7 @@ In Colab pictures lie on the user's own computer or in Google Drive, and all tha
 notebook makes there goes with the machine.
 """
 
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterable
@@ -77,6 +78,7 @@ def _uploaded(folder: Path, name: str) -> Path:
     if not contents:
         raise FileNotFoundError(f"{name}: nothing was uploaded; run the cell again.")
     into = folder.with_name(f"{folder.name}_uploaded")
+    shutil.rmtree(into, ignore_errors=True)  # of an earlier upload
     for file, content in contents.items():
         with atomic_path(into / Path(file).name) as temporary:
             temporary.write_bytes(content)

@@ -1,6 +1,5 @@
 """A part of a data set kept back, where its maker has not said what to measure on."""
 
-import copy
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,8 +18,7 @@ def hold_out(dataset: Dataset, every: int = EVERY) -> tuple[Dataset, Dataset]:
     other films is better.
 
     Args:
-        dataset: prepared; made by `open_dataset`, or of another class that finds what
-            it needs of an image in `image_info`.
+        dataset: prepared.
         every: from one that is kept back to the next.
 
     Raises:
@@ -34,15 +32,31 @@ def hold_out(dataset: Dataset, every: int = EVERY) -> tuple[Dataset, Dataset]:
         )
     kept = ids % every == every - 1
     kept[-1] |= not kept.any()
-    return part(dataset, ids[~kept]), part(dataset, ids[kept])
+    return Part(dataset, ids[~kept]), Part(dataset, ids[kept])
 
 
-def part(dataset: Dataset, image_ids: Iterable[int]) -> Dataset:
-    """Return the images of these ids as a data set of the same classes; see above."""
-    chosen = copy.copy(dataset)
-    chosen.image_info = [dataset.image_info[int(i)] for i in image_ids]
-    chosen.prepare()
-    return chosen
+class Part(Dataset):
+    """Some images of a prepared data set, with all of its classes."""
+
+    def __init__(self, whole: Dataset, image_ids: Iterable[int]) -> None:
+        """Take the images of these ids, in this order."""
+        super().__init__()
+        self.whole, self.chosen = whole, [int(i) for i in image_ids]
+        self.class_info = whole.class_info
+        self.image_info = [whole.image_info[i] for i in self.chosen]
+        self.prepare()
+
+    def load_image(self, image_id: int) -> np.ndarray:
+        """Return what the whole data set does."""
+        return self.whole.load_image(self.chosen[image_id])
+
+    def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the whole data set does."""
+        return self.whole.load_mask(self.chosen[image_id])
+
+    def image_reference(self, image_id: int) -> str:
+        """Return what the whole data set does."""
+        return self.whole.image_reference(self.chosen[image_id])
 
 
 def spread(count: int, most: int) -> list[int]:
