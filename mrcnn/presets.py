@@ -1,6 +1,6 @@
 """Configurations of the book's experiments."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mrcnn.config import Config
 
@@ -222,13 +222,40 @@ NUCLEI_TRAINING = Profile(train_images=222, test_images=73, epochs=8, steps=300)
 """The same of the nuclei, in less than 30 minutes of two cores."""
 
 
+class OwnImagesProfile(NamedTuple):
+    """How much the notebook of one's own images computes, however many there are."""
+
+    side: int  # of the network's image, at most
+    images: int  # that are measured on, at most
+    epochs: int
+    steps: int  # an epoch
+    every: int  # epochs from one measurement to the next
+
+
+OWN_IMAGES = {
+    "smoke": OwnImagesProfile(side=128, images=3, epochs=2, steps=2, every=1),
+    "cpu": OwnImagesProfile(side=384, images=40, epochs=16, steps=50, every=2),
+    "full": OwnImagesProfile(side=1024, images=500, epochs=60, steps=250, every=3),
+}
+"""By the names of `PROFILES`."""
+
+
 def profile(experiment: str, name: str, epochs: int = 0) -> Profile:
     """Return a profile, with another number of epochs unless `epochs` is 0.
 
     Raises:
         ValueError: if there is no such profile; names those there are.
     """
-    profiles = PROFILES[experiment]
+    return _named(PROFILES[experiment], name, epochs)
+
+
+def own_images_profile(name: str, epochs: int = 0) -> OwnImagesProfile:
+    """Return a profile of one's own images; see `profile`."""
+    return _named(OWN_IMAGES, name, epochs)
+
+
+def _named(profiles: dict[str, Any], name: str, epochs: int) -> Any:
+    """Return the profile of a name, with another number of epochs unless that is 0."""
     if name not in profiles:
         raise ValueError(
             f"There is no profile {name!r}; PROFILE is one of {', '.join(profiles)}."

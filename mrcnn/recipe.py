@@ -6,7 +6,7 @@ What the page "Your own images" does step by step; `python -m mrcnn` is made of 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -26,6 +26,7 @@ from mrcnn.notices import quoted
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.structures import Augmentation, Stage
 from mrcnn.training import fit
+from mrcnn.training_state import History
 from mrcnn.weights import CLASS_LAYERS, load_weights
 
 LEAST_STEPS = 50
@@ -37,6 +38,13 @@ AUGMENTATIONS: dict[str, Callable[[], Augmentation]] = {
 }
 """Those that have a name here, and what makes them."""
 REPORT = "report.json"
+
+
+class Learnt(NamedTuple):
+    """What came of a training in a folder."""
+
+    history: History  # as `training.fit` returns it, from the first epoch on
+    more: bool  # whether there was anything left to train
 
 
 def open_sets(
@@ -167,26 +175,44 @@ def train(
     validation: Dataset | None = None,
     *,
     folder: str | Path,
+    **options: Any,
+) -> TaskReport | None:
+    """Train a model, and leave it in a folder for `model_folder.read`.
+
+    Arguments and errors are those of `learn`. Returned is what the model achieves on
+    the validation set, which the folder then has as `report.json`; None without one.
+    """
+    learnt = learn(config, dataset, validation, folder=folder, **options)
+    report = Path(folder) / REPORT
+    if not learnt.more and report.is_file():
+        return TaskReport.from_json(report)
+    return measure(folder, validation)
+
+
+def learn(
+    config: Config,
+    dataset: Dataset,
+    validation: Dataset | None = None,
+    *,
+    folder: str | Path,
     epochs: int = 40,
     steps: int | None = None,
     weights: str | Path | None = None,
     layers: str = "all",
     seed: int | None = None,
-    patience: int | None = None,
     augmentation: Augmentation | None = augment.flip,
-    resume: bool = True,
-    verbose: int = 2,
-) -> TaskReport | None:
-    """Train a model, and leave it in a folder for `model_folder.read`.
+    **options: Any,
+) -> Learnt:
+    """Train a model in a folder, and measure nothing in the end.
 
     Nothing else than `mrcnn.training.fit` with its checkpoints in the folder: called
     again after an interruption, it goes on. The folder has the model as of the last
-    whole epoch, and in the end `report.json`, if there is a validation set.
+    whole epoch.
 
     Args:
         config: the settings.
         dataset: prepared.
-        validation: prepared; to report losses on, and to measure on in the end.
+        validation: prepared; to report losses on.
         folder: of the model.
         epochs: how many.
         steps: of an epoch; see `steps_of`.
@@ -194,13 +220,8 @@ def train(
         layers: which learn, see `training.STAGE_LAYERS`.
         seed: of weights that are random, samples, order and augmentation; by default
             the configuration's SEED, or 0.
-        patience: see `training.fit`.
         augmentation: of the images that are trained on.
-        resume: go on where the folder's training was; else begin anew.
-        verbose: as in `training.fit`.
-
-    Returns:
-        What the trained model achieves; None without a validation set.
+        options: of `training.fit`, such as `patience`, `callbacks` and `monitor`.
 
     Raises:
         ValueError: as `training.fit`, `start` and `build.batches`.
@@ -210,21 +231,15 @@ def train(
     make = partial(build.batches, config, dataset, shuffle=True, seed=seed)
     steps = steps_of(make()) if steps is None else steps
     print(start(model, weights))
-    trained = fit_in(
+    return fit_in(
         folder,
         model,
         make(steps=steps, augmentation=augmentation),
         None if validation is None else build.batches(config, validation),
         stages=[build.stage(config, epochs, layers)],
         optimizer=partial(build.optimizer, config),
-        patience=patience,
-        resume=resume,
-        verbose=verbose,
+        **options,
     )
-    report = Path(folder) / REPORT
-    if not trained and report.is_file():
-        return TaskReport.from_json(report)
-    return measure(folder, validation)
 
 
 def fit_in(
@@ -236,7 +251,7 @@ def fit_in(
     stages: Sequence[Stage],
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **options: Any,
-) -> bool:
+) -> Learnt:
     """Train as `training.fit` does, and keep the folder's model up to date.
 
     Args:
@@ -247,9 +262,6 @@ def fit_in(
         stages: of the training.
         callbacks: any.
         options: of `training.fit`.
-
-    Returns:
-        Whether there was anything left to train.
     """
     model_folder.settings_of(model)  # refuses now what no file can hold
     done: list[int] = []
@@ -259,7 +271,7 @@ def fit_in(
         model_folder.write(folder, model)
 
     watcher = keras.callbacks.LambdaCallback(on_epoch_end=keep)
-    fit(
+    history = fit(
         model,
         batches,
         validation,
@@ -271,7 +283,7 @@ def fit_in(
     model_folder.write(folder, model)  # early stopping may have gone back
     if not done:
         print(f"The training in {folder} was at its end: nothing was left to train.")
-    return bool(done)
+    return Learnt(history, bool(done))
 
 
 def measure(folder: str | Path, validation: Dataset | None) -> TaskReport | None:

@@ -7,6 +7,7 @@ import pytest
 
 from mrcnn.presets import (
     BALLOON_TRAINING,
+    OWN_IMAGES,
     PROFILES,
     SHAPES_TRAINING,
     BalloonConfig,
@@ -16,6 +17,7 @@ from mrcnn.presets import (
     SmokeBalloonConfig,
     SmokeShapesConfig,
     balloon_config,
+    own_images_profile,
     shapes_config,
 )
 from mrcnn.presets import profile as profile_of
@@ -43,6 +45,17 @@ def test_profiles_grow(dataset):
         smoke.epochs * smoke.steps < cpu.epochs * cpu.steps < full.epochs * full.steps
     )
     assert smoke.train_images <= cpu.train_images <= full.train_images
+
+
+def test_profiles_of_own_images_grow():
+    assert list(OWN_IMAGES) == list(PROFILES["shapes"])
+    smoke, cpu, full = map(own_images_profile, OWN_IMAGES)
+    for less, more in ((smoke, cpu), (cpu, full)):
+        assert less.epochs * less.steps < more.epochs * more.steps
+        assert (less.side, less.images) < (more.side, more.images)
+    assert own_images_profile("cpu", 3) == cpu._replace(epochs=3)
+    with pytest.raises(ValueError, match="no profile 'gpu'; PROFILE is one of smoke"):
+        own_images_profile("gpu")
 
 
 def test_only_smoke_looks_at_small_balloons():

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mrcnn import build, recipe
+from mrcnn import build, model_folder, recipe
 from mrcnn.config import as_values
 from mrcnn.data import augment, check
+from mrcnn.data.splitting import Part
+from mrcnn.evaluation import Accuracy
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.weights import CLASS_LAYERS, save_weights, weighted_layers
 
@@ -133,3 +135,21 @@ def test_sets_of_one_file_and_of_another(tmp_path):
     assert recipe.open_measured(tmp_path / "one").num_images == 3
     with pytest.raises(ValueError, match="split is 'test'"):
         recipe.open_measured(tmp_path / "one", "test")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_what_was_learnt_is_there_again(tiny_config, tiny_shapes, tmp_path):
+    few = Part(tiny_shapes, [0, 1])
+    options = {"epochs": 1, "steps": 1, "weights": "none", "seed": 1}
+    options |= {"callbacks": [Accuracy(few)], "monitor": "val_mask_ap"}
+    first, again = (
+        recipe.learn(tiny_config, tiny_shapes, few, folder=tmp_path / "run", **options)
+        for _ in range(2)
+    )
+    assert (first.more, again.more) == (True, False)
+    assert again.history == first.history
+    assert {"loss", "val_loss", "val_mask_ap"} <= set(first.history)
+    assert not (tmp_path / "run" / recipe.REPORT).exists()
+    assert model_folder.read(tmp_path / "run").config.NUM_CLASSES == 4

@@ -49,7 +49,7 @@ def test_the_code_of_the_page(tmp_path, monkeypatch, capsys):
     assert "excluded: mrcnn_bbox_fc, mrcnn_class_logits, mrcnn_mask\n" in said
     assert "90.0%" in said
     files = {path.name for path in tmp_path.iterdir()}
-    assert {"annotations.png", "extremes.png", "sizes.png", "found.png"} <= files
+    assert {"annotations.png", "extremes.png", "found.png"} <= files
     assert {"cells.h5", "cells_pruned.h5", "cells_narrow.h5"} <= files
     sizes = [(tmp_path / f"cells{kind}.h5").stat().st_size for kind in ("", "_narrow")]
     assert sizes[1] < 0.7 * sizes[0]

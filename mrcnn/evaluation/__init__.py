@@ -6,6 +6,7 @@ from mrcnn.evaluation.evaluate import evaluate, headline
 from mrcnn.evaluation.matching import (
     confusion_matrix,
     failures,
+    image_quality,
     object_quality,
     pixel_iou,
     proposal_recall,
@@ -23,6 +24,7 @@ __all__ = [
     "evaluate",
     "failures",
     "headline",
+    "image_quality",
     "object_quality",
     "pixel_iou",
     "proposal_recall",

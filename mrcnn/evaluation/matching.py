@@ -158,6 +158,35 @@ def pixel_iou(scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE) -> np.
     return np.array(values)
 
 
+def image_quality(
+    scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE
+) -> np.ndarray:
+    """Return how well each image's objects are found, named and outlined, (n,) 0 to 1.
+
+    The panoptic quality of the image: the IoUs of right masks, by the mean of the
+    numbers of objects and detections (Kirillov et al., arXiv:1801.00868). A mask is
+    right with an IoU above one half and the right class. NaN without objects and
+    detections; crowds and what lies in them do not count.
+
+    Args:
+        scenes: as `mrcnn.evaluation.collect` returns them.
+        min_score: detections below it are taken as not made.
+    """
+    values = []
+    for scene in scenes:
+        truth = scene.truth
+        found = scene.found.select(scene.found.scores >= min_score)
+        matches, counts = match(truth, found)
+        hits = np.flatnonzero(matches >= 0)
+        objects = matches[hits]
+        ious = mask_iou(found.masks(), truth.masks())[hits, objects]
+        named = found.class_ids[hits] == truth.class_ids[objects]
+        total = np.count_nonzero(~truth.crowd) + np.count_nonzero(counts)
+        right = ious[named & (ious > MATCH_IOU)].sum()
+        values.append(2 * right / total if total else np.nan)
+    return np.array(values)
+
+
 def failures(
     scenes: Sequence[Scene], *, min_score: float = SHOWN_SCORE, poor_iou: float = 0.75
 ) -> list[Failure]:
