@@ -23,7 +23,8 @@ MEASURES = {
 LOOKS = {
     "in tiles": "large in tiles",
     "at once, shrunk to 384 pixels": "large at once, shrunk",
-    "at once, every pixel": "large at once, every pixel",
+    "at once, at their own size": "large at once, every pixel",
+    "at once, enlarged to 2,048 pixels": "large at once, enlarged",
 }
 """What is shown of the largest pictures."""
 

@@ -20,7 +20,6 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -48,17 +47,19 @@ OVERLAPS = (0.5, 0.7, 0.9)
 SCORES = np.arange(1, 20) / 20
 LARGE = 1024
 """Side of the pictures on which tiles are compared with a look at the whole."""
+LOOKS = {"shrunk": 384, "every pixel": 1024, "enlarged": 2048}
+"""Sides to which these are resized then: as the model does by itself, not at all, and
+as much as tiles are."""
 
 
-def train(dataset: Dataset, seed: int, **others: Any) -> tuple[MaskRCNN, float]:
+def train(dataset: Dataset, seed: int) -> tuple[MaskRCNN, float]:
     """Return a model trained on the windows of a data set, and the seconds it took.
 
     Args:
         dataset: prepared.
         seed: of weights, order, augmentation and samples.
-        others: settings in place of those of `NucleiConfig`.
     """
-    config, plan = type("NucleiConfig", (NucleiConfig,), others)(), NUCLEI_TRAINING
+    config, plan = NucleiConfig(), NUCLEI_TRAINING
     model = build.model(config, seed=seed)
     batches = build.batches(
         config,
@@ -111,8 +112,7 @@ def measures(scenes: Sequence[Scene], names: Sequence[str], score: float) -> Row
         "mask_ap50": mask.ap50,
         "mask_ap75": mask.ap75,
         "mask_recall": mask.recall,
-        # Of large ones there are none.
-        **{f"mask_ap_{size}": mask.by_size[size] for size in ("small", "medium")},
+        **{f"mask_ap_{s}": ap for s, ap in mask.by_size.items() if not np.isnan(ap)},
         "score": score,
         **{f"hits_{overlap}": share(scenes, score, overlap) for overlap in OVERLAPS},
     }
@@ -129,19 +129,18 @@ def measured(data: Path, keep: Path | None, row: Row) -> Row:
     chosen = look(learnt, image_ids=learnt.image_ids[::10])
     score = max(SCORES.tolist(), key=partial(share, chosen, overlap=OVERLAPS[0]))
     scenes, names = look(test), test.class_names
-    tall = [s for s in scenes if s.truth.image_shape[0] == LARGE]
-    ids = [scene.image_id for scene in tall]
-    shrunk = collect(model, test, image_ids=ids)
-    model.preprocessing = model.preprocessing._replace(min_dim=LARGE, max_dim=LARGE)
-    whole = collect(model, test, image_ids=ids)
-    return {
+    rest = {
         "seconds": seconds,
         "steps": NUCLEI_TRAINING.epochs * NUCLEI_TRAINING.steps,
         **measures(scenes, names, score),
-        "large in tiles": measures(tall, names, score),
-        "large at once, shrunk": measures(shrunk, names, score),
-        "large at once, every pixel": measures(whole, names, score),
     }
+    tall = [s for s in scenes if s.truth.image_shape[0] == LARGE]
+    rest["large in tiles"] = measures(tall, names, score)
+    for how, side in LOOKS.items():
+        model.preprocessing = model.preprocessing._replace(min_dim=side, max_dim=side)
+        whole = collect(model, test, image_ids=[scene.image_id for scene in tall])
+        rest[f"large at once, {how}"] = measures(whole, names, score)
+    return rest
 
 
 def scored(data: Path, file: Path) -> Row:
@@ -152,14 +151,22 @@ def scored(data: Path, file: Path) -> Row:
         file: JSON with `about`, which begins the row, `score`, from which on its
             detections count for `share`, and COCO `results`, of images that are
             numbered in the order of their names.
+
+    Raises:
+        ValueError: names an image that does not exist.
     """
     test, found = load_nuclei(data, "val"), read_json(file)
-    entries: list[list[Row]] = [[] for _ in test.image_ids]
+    entries: dict[int, list[Row]] = {i: [] for i in test.image_ids.tolist()}
     for entry in found["results"]:
+        if entry["image_id"] not in entries:
+            raise ValueError(
+                f"{file}: image_id {entry['image_id']} is none of {len(entries)}: "
+                "number the pictures of val from 0 on, in the order of their names."
+            )
         entries[entry["image_id"]].append(entry)
     scenes = [
         Scene(i, truth := load_truth(test, i), _objects(own, truth), np.zeros((0, 4)))
-        for i, own in enumerate(entries)
+        for i, own in entries.items()
     ]
     row = measures(scenes, test.class_names, found["score"])
     tall = [s for s in scenes if s.truth.image_shape[0] == LARGE]
@@ -195,7 +202,8 @@ def table(rows: Sequence[Row]) -> str:
         "|---|---:|---:|" + "---:|" * (len(columns) + len(hits)),
     ]
     for row in rows:
-        numbers = " | ".join(f"{row[name]:.3f}" for name in (*columns, *hits))
+        values = (row.get(name) for name in (*columns, *hits))
+        numbers = " | ".join("-" if v is None else f"{v:.3f}" for v in values)
         minutes = row["seconds"] / 60
         lines.append(f"| {row['name']} | {row['seed']} | {minutes:.0f} | {numbers} |")
     return "\n".join(lines)
