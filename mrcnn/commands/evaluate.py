@@ -16,6 +16,7 @@ from mrcnn.commands.shared import (
     add_json,
     add_run,
     add_tile,
+    new_file,
     options_of,
     progress,
     write_json,
@@ -34,7 +35,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_tile(parser)
     parser.add_argument(
-        "--coco", metavar="FILE", help="write what was found as COCO's results"
+        "--coco",
+        metavar="FILE",
+        type=new_file,
+        help="write what was found as COCO's results",
     )
     add_json(parser, "the report")
 

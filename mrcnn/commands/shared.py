@@ -4,10 +4,10 @@ import argparse
 import ast
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from mrcnn.files import atomic_path
+from mrcnn.paths import as_path, writable_folder
 
 DATA = "annotations and pictures: a file or folder of any format that is read"
 
@@ -33,7 +33,10 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """Add where JSON goes."""
     parser.add_argument(
-        "--json", metavar="FILE", help=f"write {what} as JSON; - for standard output"
+        "--json",
+        metavar="FILE",
+        type=new_file,
+        help=f"write {what} as JSON; - for standard output",
     )
 
 
@@ -62,11 +65,32 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def there(text: str) -> str:
     """Return a path where something is, as an argument's type."""
-    if not Path(text).expanduser().exists():
+    try:
+        found = as_path(text, "it").exists()
+    except OSError as error:  # as of a name that is too long
+        raise argparse.ArgumentTypeError(f"{text!r}: {error.strerror}") from None
+    if not found:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not there: no such file or folder"
         )
     return text
+
+
+def new_file(text: str) -> str:
+    """Return the path of a file that can be written, as an argument's type.
+
+    "-", which stands for standard output where that is possible, is returned as it is.
+    """
+    if text == "-":
+        return text
+    try:
+        place = as_path(text, "it")
+        writable_folder(place.parent, "its folder")
+        if place.exists() and not place.is_file():
+            raise ValueError(f"{place} is no plain file")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+    return str(place)
 
 
 def add_restart(parser: argparse.ArgumentParser) -> None:

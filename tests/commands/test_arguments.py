@@ -107,7 +107,8 @@ def test_wrong_input_is_told_in_one_message(tmp_path, data, capsys):
         (["train", data, "--out", out, "--set", "OPTIMIZER=lion"], "is 'lion'; it mus"),
         (["train", data, "--out", out, "--augment", "flop"], "augmentation 'flop'"),
         (["evaluate", empty, data], "settings.json is missing"),
-        (["detect", empty, data, "--out", out], "stands for no picture"),
+        (["detect", empty, data, "--out", out], "holds no picture"),
+        (["detect", empty, "nowhere*", "--out", out], "nowhere*, where nothing is"),
         (["export", empty, "--out", out], "settings.json is missing"),
         (["prune", empty, data, "--out", out], "settings.json is missing"),
     ]:
