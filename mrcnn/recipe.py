@@ -3,7 +3,7 @@
 What the page "Your own images" does step by step; `python -m mrcnn` is made of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import keras
 from mrcnn import build, model_folder, pretrained
 from mrcnn.config import Config, with_settings
 from mrcnn.data import augment
+from mrcnn.data.copy_paste import CopyPaste
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.readers import open_dataset, open_part
 from mrcnn.data.survey import grouped
 from mrcnn.dataset_report import DatasetReport
-from mrcnn.evaluation import evaluate
+from mrcnn.evaluation import Accuracy, evaluate
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.hdf5 import WeightFileError
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -30,13 +31,8 @@ from mrcnn.weights import CLASS_LAYERS, load_weights
 
 LEAST_STEPS = 50
 """Steps of an epoch, at least: of a few pictures each comes several times."""
-AUGMENTATIONS: dict[str, Callable[[], Augmentation]] = {
-    "flip": lambda: augment.flip,
-    "scale": lambda: augment.scale_jitter(0.6, 1.8),
-    "colour": lambda: augment.colour_jitter(),
-}
-"""Those that have a name here, and what makes them."""
-REPORT = "report.json"
+BEST = {"ap": "val_mask_ap", "loss": "val_loss"}
+"""By which number of an epoch weights may be the best, see `train`."""
 
 
 def open_sets(
@@ -108,24 +104,6 @@ def settings(report: DatasetReport, values: Mapping[str, Any] | None = None) -> 
     return with_settings(type(name, (OwnImagesConfig,), found)(), values or {})
 
 
-def augmentation_of(names: Sequence[str]) -> Augmentation | None:
-    """Return the augmentations of these names in order; None if there are none.
-
-    Raises:
-        ValueError: names one that is not in `AUGMENTATIONS`.
-    """
-    for name in names:
-        if name not in AUGMENTATIONS:
-            raise ValueError(
-                f"There is no augmentation {quoted(name)}: choose from "
-                f"{', '.join(AUGMENTATIONS)}."
-            )
-    made = [AUGMENTATIONS[name]() for name in names]
-    if not made:
-        return None
-    return made[0] if len(made) == 1 else augment.compose(*made)
-
-
 def start(model: MaskRCNN, weights: str | Path | None = None) -> str:
     """Let a model start from trained weights, and return a sentence that says which.
 
@@ -173,7 +151,9 @@ def train(
     layers: str = "all",
     seed: int | None = None,
     patience: int | None = None,
+    best: str | None = None,
     augmentation: Augmentation | None = augment.flip,
+    paste: CopyPaste | None = None,
     resume: bool = True,
     verbose: int = 2,
 ) -> TaskReport | None:
@@ -195,7 +175,11 @@ def train(
         seed: of weights that are random, samples, order and augmentation; by default
             the configuration's SEED, or 0.
         patience: see `training.fit`.
+        best: "ap" ends at the weights of the epoch with the best mask AP, which is then
+            measured after each; "loss" at those of the least validation loss. By
+            default, the last ones. `patience` looks at the same, by default the loss.
         augmentation: of the images that are trained on.
+        paste: see `build.batches`.
         resume: go on where the folder's training was; else begin anew.
         verbose: as in `training.fit`.
 
@@ -203,9 +187,15 @@ def train(
         What the trained model achieves; None without a validation set.
 
     Raises:
-        ValueError: as `training.fit`, `start` and `build.batches`.
+        ValueError: `best` is none of these, or there is no validation set for it; or as
+            `training.fit`, `start` and `build.batches`.
         OSError: as `training.fit`.
     """
+    if best is not None and (best not in BEST or validation is None):
+        raise ValueError(
+            f"best is {quoted(best)}: choose from {', '.join(BEST)}, and give a "
+            "validation set, which says what is the best."
+        )
     model = build.model(config, seed=seed)
     make = partial(build.batches, config, dataset, shuffle=True, seed=seed)
     steps = steps_of(make()) if steps is None else steps
@@ -213,15 +203,17 @@ def train(
     trained = fit_in(
         folder,
         model,
-        make(steps=steps, augmentation=augmentation),
+        make(steps=steps, augmentation=augmentation, paste=paste),
         None if validation is None else build.batches(config, validation),
         stages=[build.stage(config, epochs, layers)],
         optimizer=partial(build.optimizer, config),
+        callbacks=[Accuracy(validation)] if best == "ap" else [],
+        monitor=BEST.get(best),
         patience=patience,
         resume=resume,
         verbose=verbose,
     )
-    report = Path(folder) / REPORT
+    report = Path(folder) / model_folder.REPORT
     if not trained and report.is_file():
         return TaskReport.from_json(report)
     return measure(folder, validation)
@@ -251,11 +243,13 @@ def fit_in(
     Returns:
         Whether there was anything left to train.
     """
+    folder = model_folder.place(folder)
     model_folder.settings_of(model)  # refuses now what no file can hold
     done: list[int] = []
 
     def keep(epoch: int, logs: Any = None) -> None:
         done.append(epoch)
+        (folder / model_folder.REPORT).unlink(missing_ok=True)  # of an earlier model
         model_folder.write(folder, model)
 
     watcher = keras.callbacks.LambdaCallback(on_epoch_end=keep)
@@ -279,7 +273,7 @@ def measure(folder: str | Path, validation: Dataset | None) -> TaskReport | None
 
     Without a validation set the report of an earlier model is removed.
     """
-    file = Path(folder) / REPORT
+    file = Path(folder) / model_folder.REPORT
     if validation is None:
         file.unlink(missing_ok=True)
         return None

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mrcnn import build, recipe
+from mrcnn import build, model_folder, recipe
 from mrcnn.config import as_values
-from mrcnn.data import augment, check
+from mrcnn.data import check
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.weights import CLASS_LAYERS, save_weights, weighted_layers
 
@@ -51,17 +51,10 @@ def test_nothing_to_learn_from():
         recipe.settings(SimpleNamespace(suggestion={}, faults=[]))
 
 
-def test_augmentations_by_name():
-    assert recipe.augmentation_of([]) is None
-    assert recipe.augmentation_of(["flip"]) is augment.flip
-    image = np.zeros((8, 8, 3), np.uint8)
-    masks = np.zeros((8, 8, 1), bool)
-    both = recipe.augmentation_of(list(recipe.AUGMENTATIONS))
-    assert both(image, masks, np.random.default_rng(0))[1].shape == masks.shape
-    with pytest.raises(
-        ValueError, match="no augmentation 'flop': choose from flip, sc"
-    ):
-        recipe.augmentation_of(["flop"])
+def test_the_best_needs_a_validation_set(tiny_shapes, tmp_path):
+    for best in ("ap", "loss", "luck"):
+        with pytest.raises(ValueError, match=f"best is '{best}': choose from ap, loss"):
+            recipe.train(None, tiny_shapes, folder=tmp_path, best=best)
 
 
 def changed(model, before):
@@ -113,7 +106,7 @@ def test_what_cannot_be_kept_is_refused_before_training(tiny_shapes, tmp_path):
 
 
 def test_no_report_of_an_earlier_model_stays(tmp_path):
-    (tmp_path / recipe.REPORT).write_text("{}")
+    (tmp_path / model_folder.REPORT).write_text("{}")
     assert recipe.measure(tmp_path, None) is None
     assert not list(tmp_path.iterdir())
 

@@ -114,5 +114,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nmrcnn: {args.stopped}", file=sys.stderr)
         return STOPPED
     except TOLD as error:
-        print(f"mrcnn: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"mrcnn: error: {str(error) or type(error).__name__}", file=sys.stderr)
         return WRONG_INPUT

@@ -14,9 +14,9 @@ import argparse
 from mrcnn.commands.shared import (
     add_data,
     add_json,
-    new_file,
     options_of,
     there,
+    writable_file,
     write_json,
 )
 
@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture",
         metavar="FILE",
-        type=new_file,
+        type=writable_file,
         help="draw the extremes: smallest, most crowded",
     )
     add_json(parser, "the report")

@@ -23,10 +23,10 @@ from typing import Any
 from mrcnn.commands.shared import (
     add_run,
     add_tile,
-    new_file,
     progress,
     save_json,
     share,
+    writable_file,
     write_json,
 )
 from mrcnn.notices import all_of
@@ -67,13 +67,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--coco",
         metavar="FILE",
-        type=new_file,
+        type=writable_file,
         help="write a COCO annotation file, too, for tools that show or correct it",
     )
     parser.add_argument(
         "--json",
         metavar="FILE",
-        type=new_file,
+        type=writable_file,
         help=f"in place of FOLDER/{DETECTIONS}; - for standard output",
     )
 

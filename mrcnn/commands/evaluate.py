@@ -16,9 +16,9 @@ from mrcnn.commands.shared import (
     add_json,
     add_run,
     add_tile,
-    new_file,
     options_of,
     progress,
+    writable_file,
     write_json,
 )
 
@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--coco",
         metavar="FILE",
-        type=new_file,
+        type=writable_file,
         help="write what was found as COCO's results",
     )
     add_json(parser, "the report")

@@ -35,7 +35,7 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--json",
         metavar="FILE",
-        type=new_file,
+        type=writable_file,
         help=f"write {what} as JSON; - for standard output",
     )
 
@@ -76,7 +76,7 @@ def there(text: str) -> str:
     return text
 
 
-def new_file(text: str) -> str:
+def writable_file(text: str) -> str:
     """Return the path of a file that can be written, as an argument's type.
 
     "-", which stands for standard output where that is possible, is returned as it is.
@@ -100,6 +100,24 @@ def add_restart(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="begin anew, whatever an earlier training has left there",
     )
+
+
+def check_out(args: argparse.Namespace) -> None:
+    """Refuse a folder `--out` in which no training may begin or go on.
+
+    Raises:
+        FileExistsError: it holds a finished model and no checkpoint, without
+            `--restart`; or as `model_folder.place`.
+    """
+    from mrcnn import model_folder
+
+    folder = model_folder.place(args.out)
+    ours = (folder / model_folder.SETTINGS).exists()
+    if ours and not args.restart and not (folder / "checkpoint.h5").exists():
+        raise FileExistsError(
+            f"{folder} holds a model, and no checkpoint from which a training could go "
+            "on: name another folder, or replace it by --restart."
+        )
 
 
 def positive(text: str) -> int:

@@ -74,12 +74,16 @@ def opened(
 
 
 def rate_of(source: Source) -> float:
-    """Return the pictures a second of one film or camera; of anything else 25."""
+    """Return the pictures a second of one film or camera; of anything else 25.
+
+    Raises as `frames` does before it reads.
+    """
     if is_count(source, 0):
         return films.about(int(source)).rate
     places = paths_of(source)
-    alone = len(places) == 1 and _is_film(places[0])
-    return films.about(places[0]).rate if alone else films.USUAL_RATE
+    found = list(_files(places).values()) if places else []
+    alone = len(found) == 1 and _is_film(found[0])
+    return films.about(found[0]).rate if alone else films.USUAL_RATE
 
 
 def paths_of(source: Source) -> list[Path]:
@@ -119,6 +123,7 @@ def _files(places: Sequence[Path]) -> dict[str, Path]:
     for place in places:
         found = [place]
         if place.is_dir():
+            os.scandir(place).close()  # raises without permission; a walk is silent
             found = sorted(files_in(place, PICTURES), key=_by_value)
         if not found:
             raise FileNotFoundError(

@@ -13,7 +13,7 @@ from mrcnn.commands import main
 from mrcnn.config import with_settings
 from mrcnn.data import augment, check, films, open_dataset
 from mrcnn.data.pictures import header
-from mrcnn.evaluation import TaskReport
+from mrcnn.evaluation import Accuracy, TaskReport
 from mrcnn.ops.rle import decode
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.pruning import report
@@ -59,6 +59,32 @@ def test_training_is_that_of_python(data, tiny_settings, train, tmp_path, capsys
     assert (folder / "model.h5").read_bytes() == trained
 
 
+def test_the_best_epoch_by_ap_of_averaged_weights(data, train, tmp_path):
+    """As Python's: `--best`, `--augment`, and a setting that averages."""
+    folder, names = tmp_path / "run", ("train", "val")
+    more = ("--best", "ap", "--augment", "turn,copy-paste")
+    assert train(data, folder, *more, "--set", "EMA_MOMENTUM=0.5") == 0
+
+    config = model_folder.read(folder).config
+    assert config.EMA_MOMENTUM == 0.5
+    learnt, measured = (open_dataset(data, name) for name in names)
+    model = build.model(config)
+    made = {"steps": 1, "shuffle": True, "augmentation": augment.turn}
+    history = fit(
+        model,
+        build.batches(config, learnt, paste=augment.CopyPaste(), **made),
+        build.batches(config, measured),
+        stages=[build.stage(config, epochs=2)],
+        optimizer=lambda rate: build.optimizer(config, rate),
+        callbacks=[Accuracy(measured)],
+        monitor="val_mask_ap",
+        verbose=0,
+    )
+    assert len(history["val_mask_ap"]) == 2
+    save_weights(model, tmp_path / "python.h5")
+    assert (folder / "model.h5").read_bytes() == (tmp_path / "python.h5").read_bytes()
+
+
 def test_an_interrupted_training_goes_on(data, train, tmp_path, monkeypatch, capsys):
     folder, file = tmp_path / "run", data / "train.json"
     assert train(file, folder) == 0
@@ -71,10 +97,12 @@ def test_an_interrupted_training_goes_on(data, train, tmp_path, monkeypatch, cap
             raise KeyboardInterrupt
         return write(*arguments)
 
+    (folder / "report.json").write_text("of an earlier model")
     monkeypatch.setattr("mrcnn.model_folder.write", stop_at_the_second)
     assert train(file, folder, "--restart") == 130
     assert "The same command goes on" in capsys.readouterr().err
     model_folder.read(folder)  # that of the first epoch
+    assert not (folder / "report.json").exists()
     assert (folder / "model.h5").read_bytes() != whole
     assert train(file, folder) == 0
     assert "Resuming after epoch 1" in capsys.readouterr().out
