@@ -160,8 +160,14 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of `open_dataset` that were given."""
+    """Return the options of `open_dataset` that were given.
+
+    Raises:
+        ValueError: one has an argument of its own.
+    """
     given = dict(args.option)
+    if own := [name for name in ("path", "split", "format") if name in given]:
+        raise ValueError(f"{own[0]} is no --option of a format: see --help.")
     return given if args.format is None else {**given, "format": args.format}
 
 

@@ -108,6 +108,7 @@ def test_wrong_input_is_told_in_one_message(tmp_path, data, capsys):
         (["check", empty], "is of no format that is read here"),
         (["check", data, "--format", "TIFF"], "format is 'TIFF'; choose from COCO"),
         (["check", data, "--option", "fast=True"], "fast is no option of COCO JSON"),
+        (["check", data, "--option", "path=3"], "path is no --option of a format"),
         (["convert", data, "--out", out / "x.json"], "split= or the path of one"),
         (["train", data, "--out", out, "--set", "STEPS=3"], "'STEPS' is no setting"),
         (["train", data, "--out", out, "--set", "OPTIMIZER=lion"], "is 'lion'; it mus"),
