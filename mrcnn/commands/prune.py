@@ -22,6 +22,7 @@ from mrcnn.commands.shared import (
     check_out,
     options_of,
     positive,
+    ready,
     seed,
     share,
 )
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     print((_weights if args.channels is None else _channels)(args, source, train))
     if (report := recipe.measure(args.out, val)) is not None:
         print(f"\n{report}\n")
-    print(f"The model is in {args.out}: mrcnn detect {args.out} PICTURES --out FOLDER")
+    print(ready(args.out))
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -118,6 +119,12 @@ def check_out(args: argparse.Namespace) -> None:
             f"{folder} holds a model, and no checkpoint from which a training could go "
             "on: name another folder, or replace it by --restart."
         )
+
+
+def ready(folder: str) -> str:
+    """Return what to say when a model is in its folder."""
+    named = shlex.quote(folder)
+    return f"The model is in {folder}: mrcnn detect {named} PICTURES --out FOLDER"
 
 
 def positive(text: str) -> int:

@@ -23,6 +23,7 @@ from mrcnn.commands.shared import (
     check_out,
     options_of,
     positive,
+    ready,
     seed,
     setting,
     there,
@@ -147,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if achieved is not None:
         print(f"\n{achieved}\n")
-    print(f"The model is in {args.out}: mrcnn detect {args.out} PICTURES --out FOLDER")
+    print(ready(args.out))
     return 0
 
 
