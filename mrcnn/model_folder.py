@@ -3,6 +3,7 @@
 `model.h5` is a weight file as any (`mrcnn.weights`); `settings.json` holds every
 setting of the `Config`, the names of the classes, and the checksum of the weights that
 it was written with, so that a folder never mixes two models. Both are data.
+`report.json`, if a training has left one, is what the model achieves.
 """
 
 import json
@@ -21,7 +22,7 @@ from mrcnn.paths import as_path, writable_folder
 from mrcnn.weights import load_weights, save_weights
 
 SCHEMA, VERSION = "mrcnn.Model", 1
-WEIGHTS, SETTINGS = "model.h5", "settings.json"
+WEIGHTS, SETTINGS, REPORT = "model.h5", "settings.json", "report.json"
 
 
 class ModelFolder(NamedTuple):
@@ -45,9 +46,9 @@ def write(
     Raises:
         ValueError: the model was not built from a configuration, or has a backbone that
             is a function; or there are not as many names as classes.
-        OSError: nothing can be written there.
+        FileExistsError, OSError: as `place`.
     """
-    folder, model = writable_folder(folder, "folder"), native(model)
+    folder, model = place(folder), native(model)
     settings = settings_of(model)
     names = list(model.class_names if class_names is None else class_names)
     _check_names(names, settings["NUM_CLASSES"], "class_names")
@@ -66,6 +67,32 @@ def write(
         text = json.dumps(document, indent=1, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def place(folder: str | Path) -> Path:
+    """Return the path of a folder, if a model may be written there.
+
+    Raises:
+        FileExistsError: files of these names are there, and are no model's.
+        OSError: nothing can be written there.
+    """
+    folder = writable_folder(folder, "folder")
+    taken = [folder / n for n in (SETTINGS, WEIGHTS, REPORT) if (folder / n).exists()]
+    if taken and not _is_ours(folder / SETTINGS):
+        raise FileExistsError(
+            f"{taken[0]} is there, and of no model that mrcnn has written: name "
+            "another folder, or remove the file."
+        )
+    return folder
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file is the settings of a model, of any version."""
+    try:
+        document = read_json(path)
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
 def settings_of(model: MaskRCNN) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 What the page "Your own images" does step by step; `python -m mrcnn` is made of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +13,13 @@ import keras
 from mrcnn import build, model_folder, pretrained
 from mrcnn.config import Config, with_settings
 from mrcnn.data import augment
+from mrcnn.data.copy_paste import CopyPaste
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.pipeline import Batches
 from mrcnn.data.readers import open_dataset, open_part
 from mrcnn.data.survey import grouped
 from mrcnn.dataset_report import DatasetReport
-from mrcnn.evaluation import evaluate
+from mrcnn.evaluation import Accuracy, evaluate
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.hdf5 import WeightFileError
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -31,13 +32,8 @@ from mrcnn.weights import CLASS_LAYERS, load_weights
 
 LEAST_STEPS = 50
 """Steps of an epoch, at least: of a few pictures each comes several times."""
-AUGMENTATIONS: dict[str, Callable[[], Augmentation]] = {
-    "flip": lambda: augment.flip,
-    "scale": lambda: augment.scale_jitter(0.6, 1.8),
-    "colour": lambda: augment.colour_jitter(),
-}
-"""Those that have a name here, and what makes them."""
-REPORT = "report.json"
+BEST = {"ap": "val_mask_ap", "loss": "val_loss"}
+"""By which number of an epoch weights may be the best, see `train`."""
 
 
 class Learnt(NamedTuple):
@@ -58,9 +54,7 @@ def open_sets(
         val: another data set to measure on; of its splits "val", if it has any.
         options: of `open_dataset`.
 
-    Raises:
-        FileNotFoundError: as `open_dataset`.
-        ValueError: as `open_dataset`.
+    Raises FileNotFoundError or ValueError as `open_dataset`.
     """
     train = open_part(data, "train", **options)
     parts = train is not None
@@ -116,24 +110,6 @@ def settings(report: DatasetReport, values: Mapping[str, Any] | None = None) -> 
     return with_settings(type(name, (OwnImagesConfig,), found)(), values or {})
 
 
-def augmentation_of(names: Sequence[str]) -> Augmentation | None:
-    """Return the augmentations of these names in order; None if there are none.
-
-    Raises:
-        ValueError: names one that is not in `AUGMENTATIONS`.
-    """
-    for name in names:
-        if name not in AUGMENTATIONS:
-            raise ValueError(
-                f"There is no augmentation {quoted(name)}: choose from "
-                f"{', '.join(AUGMENTATIONS)}."
-            )
-    made = [AUGMENTATIONS[name]() for name in names]
-    if not made:
-        return None
-    return made[0] if len(made) == 1 else augment.compose(*made)
-
-
 def start(model: MaskRCNN, weights: str | Path | None = None) -> str:
     """Let a model start from trained weights, and return a sentence that says which.
 
@@ -175,15 +151,39 @@ def train(
     validation: Dataset | None = None,
     *,
     folder: str | Path,
+    best: str | None = None,
     **options: Any,
 ) -> TaskReport | None:
     """Train a model, and leave it in a folder for `model_folder.read`.
 
-    Arguments and errors are those of `learn`. Returned is what the model achieves on
-    the validation set, which the folder then has as `report.json`; None without one.
+    Args:
+        config: see `learn`, also for what is not named here.
+        dataset: to learn from.
+        validation: to measure on.
+        folder: of the model.
+        best: "ap" ends at the weights of the epoch with the best mask AP, which is then
+            measured after each; "loss" at those of the least validation loss. By
+            default, the last ones. `patience` looks at the same, by default the loss.
+        options: of `learn`, whose errors are raised.
+
+    Returns:
+        What the model achieves, which the folder then has as `report.json`; None
+        without a validation set.
+
+    Raises:
+        ValueError: `best` is none of these, or there is no validation set for it.
     """
+    if best is not None:
+        if best not in BEST or validation is None:
+            raise ValueError(
+                f"best is {quoted(best)}: choose from {', '.join(BEST)}, and give a "
+                "validation set, which says what is the best."
+            )
+        options["monitor"] = BEST[best]
+    if best == "ap":
+        options["callbacks"] = [Accuracy(validation), *options.get("callbacks", ())]
     learnt = learn(config, dataset, validation, folder=folder, **options)
-    report = Path(folder) / REPORT
+    report = Path(folder) / model_folder.REPORT
     if not learnt.more and report.is_file():
         return TaskReport.from_json(report)
     return measure(folder, validation)
@@ -201,6 +201,7 @@ def learn(
     layers: str = "all",
     seed: int | None = None,
     augmentation: Augmentation | None = augment.flip,
+    paste: CopyPaste | None = None,
     **options: Any,
 ) -> Learnt:
     """Train a model in a folder, and measure nothing in the end.
@@ -221,6 +222,7 @@ def learn(
         seed: of weights that are random, samples, order and augmentation; by default
             the configuration's SEED, or 0.
         augmentation: of the images that are trained on.
+        paste: see `build.batches`.
         options: of `training.fit`, such as `patience`, `callbacks` and `monitor`.
 
     Raises:
@@ -234,7 +236,7 @@ def learn(
     return fit_in(
         folder,
         model,
-        make(steps=steps, augmentation=augmentation),
+        make(steps=steps, augmentation=augmentation, paste=paste),
         None if validation is None else build.batches(config, validation),
         stages=[build.stage(config, epochs, layers)],
         optimizer=partial(build.optimizer, config),
@@ -256,18 +258,15 @@ def fit_in(
 
     Args:
         folder: of the checkpoints and of the model.
-        model: see `training.fit`, as all others.
-        batches: to learn from.
-        validation: to report losses on.
-        stages: of the training.
-        callbacks: any.
-        options: of `training.fit`.
+        model: see `training.fit`, also for what is not named here.
     """
+    folder = model_folder.place(folder)
     model_folder.settings_of(model)  # refuses now what no file can hold
     done: list[int] = []
 
     def keep(epoch: int, logs: Any = None) -> None:
         done.append(epoch)
+        (folder / model_folder.REPORT).unlink(missing_ok=True)  # of an earlier model
         model_folder.write(folder, model)
 
     watcher = keras.callbacks.LambdaCallback(on_epoch_end=keep)
@@ -291,7 +290,7 @@ def measure(folder: str | Path, validation: Dataset | None) -> TaskReport | None
 
     Without a validation set the report of an earlier model is removed.
     """
-    file = Path(folder) / REPORT
+    file = Path(folder) / model_folder.REPORT
     if validation is None:
         file.unlink(missing_ok=True)
         return None

@@ -9,10 +9,9 @@ from `supervision` (`mrcnn.interchange.to_supervision`):
 """
 
 import os
-import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -21,17 +20,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mrcnn.checks.kinds import is_count
 from mrcnn.data import films
 from mrcnn.data.arrays import check_image
-from mrcnn.data.given import refuse_one_image
-from mrcnn.data.pictures import header, read_image
-from mrcnn.data.readers.fields import files_in
-from mrcnn.data.via_dataset import PICTURES
+from mrcnn.data.sources import Named, Source, opened, paths_of, rate_of
 from mrcnn.detection import detect
 from mrcnn.files import atomic_path
 from mrcnn.nn.native import native
-from mrcnn.notices import quoted
 from mrcnn.paths import as_path, writable_folder
 from mrcnn.structures import Detection
 from mrcnn.visualize.paint import paint
@@ -45,38 +39,6 @@ SAVED: dict[str, dict[str, Any]] = {
 become PNG."""
 EVERY = 0.5
 """Seconds between two lines of progress."""
-Source = str | Path | int | Iterable[np.ndarray]
-"""A folder of pictures, a picture, a film, the number of a camera, or arrays."""
-WANTED = "give a folder, picture or film, the number of a camera (0), or arrays"
-Named = tuple[str, np.ndarray]
-
-
-def frames(source: Source, channels: int = 3) -> Iterator[Named]:
-    """Return an iterator of names and pictures (h, w, channels) uint8, read as asked.
-
-    Pictures of a folder come in the order of their names, numbers in these by value,
-    and are called by their paths in it. Those of a film are called "NAME_000000" and so
-    on, of a camera "camera_000000", other arrays "000000".
-
-    Args:
-        source: see `Source`. A camera has no end: `itertools.islice` gives it one.
-        channels: of the pictures; films have 3.
-
-    Raises:
-        FileNotFoundError: there is nothing of that name, or no picture in the folder.
-        TypeError: it is none of these.
-        ValueError: while reading: names the picture that cannot be read, see
-            `read_image`; or the film and the place in it, see `films.pictures`.
-        ImportError: OpenCV is needed and not there.
-    """
-    return _opened(source, channels)[1]
-
-
-def rate_of(source: Source) -> float:
-    """Return the pictures a second of a film or camera; of anything else 25."""
-    kind = _kind(source)
-    is_film = isinstance(kind, int) or (isinstance(kind, Path) and _is_film(kind))
-    return films.about(kind).rate if is_film else films.USUAL_RATE
 
 
 def detect_stream(
@@ -88,6 +50,7 @@ def detect_stream(
     overlap: int | None = None,
     masks: str = "array",
     progress: bool = True,
+    left_out: list[str] | None = None,
 ) -> Iterator[tuple[str, np.ndarray, Detection]]:
     """Return an iterator of names, pictures and what is found in each.
 
@@ -96,13 +59,15 @@ def detect_stream(
 
     Args:
         model: see `detect`, also for `tile`, `overlap` and `masks`.
-        source: see `frames`.
+        source: see `data.sources.frames`, also for the names.
         batch_size: pictures, or with `tile` tiles of one, that run through the network
             at once.
         tile: side of tiles for large pictures.
         overlap: of tiles.
         masks: form of masks, "array" or "rle".
         progress: write a line about it to stderr.
+        left_out: gets what is wrong with each picture file that cannot be read; by
+            default the first one ends it.
 
     Raises:
         ValueError, TypeError: see `detect` and `frames`; before any picture is read, if
@@ -111,7 +76,8 @@ def detect_stream(
     options = {"batch_size": batch_size, "tile": tile, "overlap": overlap}
     options["masks"] = masks
     detect(model, [], **options)
-    total, pictures = _opened(source, native(model).backbone.input_shape[-1])
+    channels = native(model).backbone.input_shape[-1]
+    total, pictures = opened(source, channels, left_out)
     at_once = batch_size if tile is None else 1
     found = _detected(model, pictures, at_once, options)
     return _told(found, total) if progress else found
@@ -167,7 +133,7 @@ def annotate(
 
     Args:
         model: see `detect`.
-        source: see `frames`.
+        source: see `data.sources.frames`.
         path: of a film or folder, see `write`.
         class_names: of all classes, background first.
         options: of `detect_stream`.
@@ -179,75 +145,12 @@ def annotate(
         annotate(model, "street.mp4", "found.mp4", dataset.class_names)
     """
     place = as_path(path, "path")
-    if isinstance(source, str | Path) and place.exists() and place.samefile(source):
+    if place.exists() and any(map(place.samefile, paths_of(source))):
         raise ValueError(f"path is the source, {place}: choose another name.")
     found = detect_stream(model, source, **options)
     shown = ((name, paint(im, seen, class_names)) for name, im, seen in found)
     with closing(found):
         return write(shown, place, rate=rate_of(source))
-
-
-def _kind(source: Source) -> Path | int | Iterable[np.ndarray]:
-    """Return a source as a path, a camera's number, or arrays."""
-    if is_count(source, 0):
-        return int(source)
-    if isinstance(source, str | Path):
-        place = as_path(source, "source")
-        if not place.exists():
-            raise FileNotFoundError(f"source is {place}, where nothing is: {WANTED}.")
-        return place
-    if isinstance(source, Mapping) or not isinstance(source, Iterable):
-        raise TypeError(f"source is {quoted(source)}: {WANTED}.")
-    refuse_one_image(source)
-    return source
-
-
-def _is_film(path: Path) -> bool:
-    """Tell by its content whether a file is to be read as a film."""
-    return (
-        path.is_file() and header(path) is None and path.suffix.lower() not in PICTURES
-    )
-
-
-def _opened(source: Source, channels: int) -> tuple[int | None, Iterator[Named]]:
-    """Return the number of pictures, None if unknown, and an iterator of them."""
-    kind = _kind(source)
-    if isinstance(kind, int):
-        return None, _of_film(kind, "camera")
-    if not isinstance(kind, Path):
-        count = len(kind) if hasattr(kind, "__len__") else None
-        return count, _of_arrays(kind, channels)
-    if _is_film(kind):
-        return films.about(kind).count or None, _of_film(kind, kind.stem)
-    folder = kind if kind.is_dir() else kind.parent
-    found = sorted(files_in(kind, PICTURES), key=_by_value) if kind.is_dir() else [kind]
-    if not found:
-        raise FileNotFoundError(
-            f"{kind} holds no picture: give a folder of {', '.join(sorted(PICTURES))}."
-        )
-    return len(found), _of_files(folder, found, channels)
-
-
-def _by_value(path: Path) -> list[Any]:
-    """Return what sorts "9.png" before "10.png"."""
-    parts = re.split(r"(\d+)", path.as_posix())
-    return [(int(part), part) if i % 2 else (0, part) for i, part in enumerate(parts)]
-
-
-def _of_film(source: Path | int, name: str) -> Iterator[Named]:
-    with closing(films.pictures(source)) as pictures:
-        for i, picture in enumerate(pictures):
-            yield f"{name}_{i:06d}", picture
-
-
-def _of_files(folder: Path, files: Sequence[Path], channels: int) -> Iterator[Named]:
-    for file in files:
-        yield file.relative_to(folder).as_posix(), read_image(file, channels)
-
-
-def _of_arrays(images: Iterable[np.ndarray], channels: int) -> Iterator[Named]:
-    for i, image in enumerate(images):
-        yield f"{i:06d}", check_image(image, f"image {i}", channels)
 
 
 def _detected(

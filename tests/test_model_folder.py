@@ -52,6 +52,15 @@ def test_writing_again_writes_the_same_bytes(folder):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["settings.json", "report.json", "model.h5"])
+def test_files_of_a_users_own_are_not_replaced(tiny_model, tmp_path, name):
+    (tmp_path / name).write_text('{"schema": "mine"}')
+    for write in (model_folder.place, lambda at: model_folder.write(at, tiny_model)):
+        with pytest.raises(FileExistsError, match=f"{name} is there, and of no model"):
+            write(tmp_path)
+    assert [p.read_text() for p in tmp_path.iterdir()] == ['{"schema": "mine"}']
+
+
 def test_settings_may_be_others_for_once(folder):
     found = model_folder.read(folder, settings={"DETECTION_MIN_CONFIDENCE": 0.99})
     assert found.model.settings.min_confidence == 0.99

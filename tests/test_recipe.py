@@ -7,7 +7,7 @@ import pytest
 
 from mrcnn import build, model_folder, recipe
 from mrcnn.config import as_values
-from mrcnn.data import augment, check
+from mrcnn.data import check
 from mrcnn.data.splitting import Part
 from mrcnn.evaluation import Accuracy
 from mrcnn.presets import OwnImagesConfig
@@ -53,17 +53,10 @@ def test_nothing_to_learn_from():
         recipe.settings(SimpleNamespace(suggestion={}, faults=[]))
 
 
-def test_augmentations_by_name():
-    assert recipe.augmentation_of([]) is None
-    assert recipe.augmentation_of(["flip"]) is augment.flip
-    image = np.zeros((8, 8, 3), np.uint8)
-    masks = np.zeros((8, 8, 1), bool)
-    both = recipe.augmentation_of(list(recipe.AUGMENTATIONS))
-    assert both(image, masks, np.random.default_rng(0))[1].shape == masks.shape
-    with pytest.raises(
-        ValueError, match="no augmentation 'flop': choose from flip, sc"
-    ):
-        recipe.augmentation_of(["flop"])
+def test_the_best_needs_a_validation_set(tiny_shapes, tmp_path):
+    for best in ("ap", "loss", "luck"):
+        with pytest.raises(ValueError, match=f"best is '{best}': choose from ap, loss"):
+            recipe.train(None, tiny_shapes, folder=tmp_path, best=best)
 
 
 def changed(model, before):
@@ -115,7 +108,7 @@ def test_what_cannot_be_kept_is_refused_before_training(tiny_shapes, tmp_path):
 
 
 def test_no_report_of_an_earlier_model_stays(tmp_path):
-    (tmp_path / recipe.REPORT).write_text("{}")
+    (tmp_path / model_folder.REPORT).write_text("{}")
     assert recipe.measure(tmp_path, None) is None
     assert not list(tmp_path.iterdir())
 
@@ -151,5 +144,5 @@ def test_what_was_learnt_is_there_again(tiny_config, tiny_shapes, tmp_path):
     assert (first.more, again.more) == (True, False)
     assert again.history == first.history
     assert {"loss", "val_loss", "val_mask_ap"} <= set(first.history)
-    assert not (tmp_path / "run" / recipe.REPORT).exists()
+    assert not (tmp_path / "run" / model_folder.REPORT).exists()
     assert model_folder.read(tmp_path / "run").config.NUM_CLASSES == 4

@@ -14,9 +14,10 @@ from PIL import Image
 
 from mrcnn import streams
 from mrcnn.data import films
+from mrcnn.data.sources import frames, rate_of
 from mrcnn.detection import detect
 from mrcnn.ops.rle import decode
-from mrcnn.streams import annotate, detect_stream, frames, rate_of, write
+from mrcnn.streams import annotate, detect_stream, write
 from mrcnn.structures import Preprocessing
 from tests.test_detection_tiled import Seer
 

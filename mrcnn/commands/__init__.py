@@ -7,6 +7,7 @@ wrong arguments are answered at once. Exit codes: 0 done; 1 done, and faults wer
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -94,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().print_help()
         return 0
     args = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name must not end a training
+        sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it raises what matters
     os.environ["MPLBACKEND"] = "agg"  # figures go to files
     args.stdout = sys.stdout
@@ -111,5 +114,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\nmrcnn: {args.stopped}", file=sys.stderr)
         return STOPPED
     except TOLD as error:
-        print(f"mrcnn: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"mrcnn: error: {str(error) or type(error).__name__}", file=sys.stderr)
         return WRONG_INPUT

@@ -11,7 +11,14 @@ The exit code is 1 if there are faults.
 
 import argparse
 
-from mrcnn.commands.shared import add_data, add_json, options_of, there, write_json
+from mrcnn.commands.shared import (
+    add_data,
+    add_json,
+    options_of,
+    there,
+    writable_file,
+    write_json,
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +31,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="validation set, where DATA has no split val",
     )
     parser.add_argument(
-        "--picture", metavar="FILE", help="draw the extremes: smallest, most crowded"
+        "--picture",
+        metavar="FILE",
+        type=writable_file,
+        help="draw the extremes: smallest, most crowded",
     )
     add_json(parser, "the report")
 

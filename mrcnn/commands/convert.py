@@ -26,7 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """Convert."""
     from mrcnn.data import open_dataset
     from mrcnn.data.coco_files import write_dataset
+    from mrcnn.paths import as_path
 
+    if as_path(args.out, "--out").exists():  # perhaps the annotations themselves
+        raise FileExistsError(f"--out is {args.out}, which is there: name a new file.")
     dataset = open_dataset(args.data, args.split, **options_of(args))
     path = write_dataset(dataset, args.out)
     names = ", ".join(dataset.class_names[1:])

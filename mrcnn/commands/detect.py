@@ -1,19 +1,22 @@
-"""Find objects in pictures: draw them with their masks, and list them as JSON.
+"""Find objects in pictures or films: draw them with their masks, and list them as JSON.
 
 examples:
   mrcnn detect run photo.jpg --out found
   mrcnn detect run new_pictures "more/*.png" --out found --confidence 0.7
-  mrcnn detect run huge.tif --out found --tile 512 --coco found/coco.json
+  mrcnn detect run street.mp4 --out found.mp4
+  mrcnn detect run huge.tif --out found --tile 512 --coco marks.json
 
-FOLDER has a picture for each, as PNG, and detections.json: class, score, box (top,
-left, bottom, right in pixels) and mask (COCO's run lengths) of each object. The exit
-code is 1 if some pictures could not be read.
+A new FOLDER gets each picture under its name, and detections.json: class, score, box
+(top, left, bottom, right in pixels) and mask (COCO's run lengths) of each object. A
+film (.mp4, .avi, .mov) has them beside it: found.json. The exit code is 1 if some
+pictures could not be read.
 """
 
 import argparse
 import glob
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +26,33 @@ from mrcnn.commands.shared import (
     progress,
     save_json,
     share,
+    writable_file,
     write_json,
 )
 from mrcnn.notices import all_of
+from mrcnn.paths import as_path, writable_folder
 
 SCHEMA, VERSION = "mrcnn.Detections", 1
 DETECTIONS = "detections.json"
 CONFIDENCE = 0.5
-LABELLED = 30
-"""Objects of a picture that are drawn with boxes and labels; of more, masks alone."""
 LONGEST = 2000
-"""Pixels of a drawn picture's longer side, at most."""
+"""Pixels of a drawn picture's longer side, at most; a film keeps its size."""
+STOPPED = "Stopped. What was drawn so far is there; the list of detections is not."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     add_run(parser)
     parser.add_argument(
-        "pictures",
+        "sources",
         metavar="PICTURES",
         nargs="+",
-        help='files, folders, or patterns such as "shots/*.jpg"',
+        help='pictures, folders, films, patterns such as "shots/*.jpg"; or the number '
+        "of a camera, which ends by Ctrl-C",
     )
-    parser.add_argument("--out", metavar="FOLDER", required=True, help="to fill")
+    parser.add_argument(
+        "--out", metavar="FOLDER|FILM", required=True, help="what is new there"
+    )
     parser.add_argument(
         "--confidence",
         type=share,
@@ -60,44 +67,47 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--coco",
         metavar="FILE",
+        type=writable_file,
         help="write a COCO annotation file, too, for tools that show or correct it",
     )
     parser.add_argument(
         "--json",
         metavar="FILE",
+        type=writable_file,
         help=f"in place of FOLDER/{DETECTIONS}; - for standard output",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Detect, draw and list."""
-    from mrcnn import model_folder
-    from mrcnn.data.pictures import read_image
-    from mrcnn.detection import detect
-    from mrcnn.paths import writable_folder
+    from mrcnn import model_folder, streams
+    from mrcnn.data.sources import rate_of
+    from mrcnn.visualize.paint import paint
 
-    files, out = find_pictures(args.pictures), writable_folder(args.out, "--out")
-    drawn = drawn_at(files, out)
+    source, (out, listed) = meant(args.sources), places(args.out, args.json is None)
+    rate = rate_of(source)  # refuses now what is no source
     model, _, names = model_folder.read(
         args.model,
         weights=args.weights,
         settings={"DETECTION_MIN_CONFIDENCE": args.confidence},
     )
-    channels = len(model.preprocessing.mean_pixel)
-    out.mkdir(parents=True, exist_ok=True)
-    entries, faults = [], []
-    for number, (file, picture) in enumerate(zip(files, drawn, strict=True), 1):
-        try:
-            image = read_image(file, channels)
-        except (OSError, ValueError) as error:
-            faults.append(str(error))
-            progress(f"{number} of {len(files)}: {file}: left out")
-            continue
-        (found,) = detect(model, [image], tile=args.tile, masks="rle")
-        entries.append(_entry(file, image.shape, found, names))
-        if not args.no_pictures:
-            draw(image, found, names, picture)
-        progress(f"{number} of {len(files)}: {file}: {len(found['scores'])} found")
+    entries: list[dict[str, Any]] = []
+    faults: list[str] = []
+    options = {"tile": args.tile, "masks": "rle", "left_out": faults}
+    found = streams.detect_stream(model, source, **options)
+    seen = _listed(found, names, entries)
+    try:
+        with closing(found):
+            if args.no_pictures:
+                deque(seen, maxlen=0)
+            else:
+                drawn = ((name, paint(im, one, names)) for name, im, one in seen)
+                is_film = listed.parent != out
+                streams.write(drawn if is_film else _smaller(drawn), out, rate=rate)
+                print(f"Written: {out}")
+    finally:
+        if faults:
+            progress(f"mrcnn: {all_of(faults, 'What was given')}")
     document = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -106,67 +116,77 @@ def run(args: argparse.Namespace) -> int:
     }
     if args.coco:
         save_json(args.coco, as_coco(document))
-    if args.json is None:
-        args.json = str(out / DETECTIONS)
+    args.json = args.json or str(listed)
     write_json(args, document)
-    if faults:
-        progress(f"mrcnn: {all_of(faults, 'What was given')}")
     return 1 if faults else 0
 
 
-def find_pictures(given: Sequence[str]) -> list[Path]:
-    """Return the picture files that files, folders and patterns stand for, each once.
-
-    Raises:
-        FileNotFoundError: names what stands for none.
-    """
-    from mrcnn.data.via_dataset import PICTURES
-
-    files: list[Path] = []
+def meant(given: Sequence[str]) -> list[Path] | int:
+    """Return what texts stand for: paths, patterns of them, or a camera's number."""
+    if len(given) == 1 and given[0].isdecimal() and not Path(given[0]).exists():
+        return int(given[0])
+    found: list[Path] = []
     for text in given:
-        path = Path(text).expanduser()
-        if path.is_dir():
-            found = [p for p in path.iterdir() if p.suffix.lower() in PICTURES]
-        elif path.exists():
-            found = [path]
-        else:
-            found = [Path(p) for p in glob.glob(str(path), recursive=True)]
-        found = sorted(p for p in found if not p.is_dir())
-        if not found:
-            raise FileNotFoundError(
-                f"{text} stands for no picture: give files, folders of them, or a "
-                'pattern such as "shots/*.jpg".'
-            )
-        files += found
-    return list(dict.fromkeys(files))
+        path = as_path(text, "PICTURES")
+        there = [] if path.exists() else sorted(glob.glob(str(path), recursive=True))
+        found += map(Path, there or [path])
+    return found
 
 
-def drawn_at(files: Sequence[Path], out: Path) -> list[Path]:
-    """Return where each picture is drawn to: under its name, with a number if need be.
+def places(out: str, with_list: bool) -> tuple[Path, Path]:
+    """Return where pictures go, and where the list of what is found would.
+
+    Args:
+        out: a folder, or a film by its suffix.
+        with_list: whether the list goes there.
 
     Raises:
-        ValueError: if a picture would take the place of one that was given.
+        FileExistsError: something is there, which might be replaced.
+        OSError: nothing can be written there.
     """
-    given, used, places = {file.resolve() for file in files}, set(), []
-    for file in files:
-        names = (f"{file.stem}{f'_{i}' if i else ''}.png" for i in count())
-        name = next(name for name in names if name.casefold() not in used)
-        used.add(name.casefold())
-        places.append(out / name)
-        if places[-1].resolve() in given:
-            raise ValueError(
-                f"{places[-1]} is one of the pictures, and would be drawn over: give "
-                "another folder as --out."
-            )
-    return places
+    from mrcnn.data.films import CODECS
+
+    place = as_path(out, "--out")
+    if place.suffix.lower() in CODECS:
+        writable_folder(place.parent, "the folder of --out")
+        listed = place.with_suffix(".json")
+        taken = [p for p in (place, listed)[: 1 + with_list] if p.exists()]
+    else:
+        listed = writable_folder(place, "--out") / DETECTIONS
+        taken = sorted(place.iterdir())[:1] if place.is_dir() else []
+    if taken:
+        raise FileExistsError(
+            f"--out is {place}, and {taken[0]} is there: name what is new, or remove "
+            "what is there."
+        )
+    return place, listed
+
+
+def _listed(
+    found: Iterable[Any], names: Sequence[str], entries: list[dict[str, Any]]
+) -> Iterator[Any]:
+    """Yield what is found, and add it to the entries."""
+    for name, image, one in found:
+        entries.append(_entry(name, image.shape, one, names))
+        yield name, image, one
+
+
+def _smaller(pictures: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield pictures, large ones a half, a third, ... as large."""
+    import numpy as np
+    from PIL import Image
+
+    for name, picture in pictures:
+        step = -(-max(picture.shape[:2]) // LONGEST)
+        yield name, np.asarray(Image.fromarray(picture).reduce(step))
 
 
 def _entry(
-    file: Path, shape: Sequence[int], found: Any, names: Sequence[str]
+    name: str, shape: Sequence[int], found: Any, names: Sequence[str]
 ) -> dict[str, Any]:
     """Return what was found in a picture as JSON has it."""
     return {
-        "file": str(file),
+        "name": name,
         "height": shape[0],
         "width": shape[1],
         "detections": [
@@ -188,46 +208,6 @@ def _entry(
     }
 
 
-def draw(image: Any, found: Any, names: Sequence[str], path: Path) -> None:
-    """Draw what was found in an image, of a large one every second, third, ... pixel.
-
-    Args:
-        image: (h, w, C) uint8.
-        found: a `Detection` with masks as run lengths.
-        names: of the classes, background first.
-        path: of the picture file.
-    """
-    import numpy as np
-    from matplotlib import pyplot as plt
-
-    from mrcnn.files import atomic_path
-    from mrcnn.ops.rle import decode
-    from mrcnn.visualize.instances import draw_instances
-    from mrcnn.visualize.style import image_axes, look
-
-    step = -(-max(image.shape[:2]) // LONGEST)
-    shown, boxes = image[::step, ::step], found["rois"] / step
-    masks = np.zeros((*shown.shape[:2], len(boxes)), bool)
-    for i, code in enumerate(found["masks"]):
-        masks[..., i] = decode([code], image.shape[:2])[::step, ::step, 0]
-    with look(), atomic_path(path) as temporary:
-        ax, figure = image_axes(None, shown.shape)
-        few = len(boxes) <= LABELLED
-        draw_instances(
-            ax,
-            shown,
-            boxes,
-            masks,
-            found["class_ids"],
-            names,
-            found["scores"],
-            show_bbox=few,
-            captions=None if few else [""] * len(boxes),
-        )
-        figure.savefig(temporary, dpi=max(100, max(shown.shape[:2]) / 8))
-    plt.close(figure)
-
-
 def as_coco(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document of detections as a COCO annotation file, to correct by hand."""
     from pycocotools import mask
@@ -235,7 +215,7 @@ def as_coco(document: Mapping[str, Any]) -> dict[str, Any]:
     images, annotations = [], []
     for number, entry in enumerate(document["images"], 1):
         sizes = {key: entry[key] for key in ("height", "width")}
-        images.append({"id": number, "file_name": Path(entry["file"]).name, **sizes})
+        images.append({"id": number, "file_name": entry["name"], **sizes})
         for one in entry["detections"]:
             top, left, bottom, right = one["box"]
             annotations.append(

@@ -18,6 +18,7 @@ from mrcnn.commands.shared import (
     add_tile,
     options_of,
     progress,
+    writable_file,
     write_json,
 )
 
@@ -34,7 +35,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_tile(parser)
     parser.add_argument(
-        "--coco", metavar="FILE", help="write what was found as COCO's results"
+        "--coco",
+        metavar="FILE",
+        type=writable_file,
+        help="write what was found as COCO's results",
     )
     add_json(parser, "the report")
 

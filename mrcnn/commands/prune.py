@@ -7,7 +7,7 @@ examples:
 --sparsity sets that part of the weights to zero: the file compresses better, and the
 network is as fast as before. --channels takes channels out until that part of the work
 is left: a smaller, faster network. The same command goes on after an interruption with
---sparsity; with --channels it begins anew.
+--sparsity; with --channels it begins anew, and replaces a model by --restart.
 """
 
 import argparse
@@ -19,8 +19,10 @@ from mrcnn.commands.shared import (
     add_data,
     add_restart,
     add_run,
+    check_out,
     options_of,
     positive,
+    ready,
     seed,
     share,
 )
@@ -76,11 +78,12 @@ def run(args: argparse.Namespace) -> int:
     from mrcnn import model_folder, recipe
     from mrcnn.data.annotations import check_model_classes
     from mrcnn.hardware import seed_everything
-    from mrcnn.paths import writable_folder
+    from mrcnn.paths import as_path
 
     train, val = recipe.open_sets(args.data, **options_of(args))
-    if writable_folder(args.out, "--out").resolve() == Path(args.model).resolve():
+    if as_path(args.out, "--out").resolve() == Path(args.model).resolve():
         raise ValueError(f"--out is {args.out}, the model's own folder: name another.")
+    check_out(args)
     seed_everything(args.seed)
     source = model_folder.read(
         args.model, weights=args.weights, settings={"SEED": args.seed}, training=True
@@ -89,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     print((_weights if args.channels is None else _channels)(args, source, train))
     if (report := recipe.measure(args.out, val)) is not None:
         print(f"\n{report}\n")
-    print(f"The model is in {args.out}: mrcnn detect {args.out} PICTURES --out FOLDER")
+    print(ready(args.out))
     return 0
 
 

@@ -3,11 +3,12 @@
 import argparse
 import ast
 import json
+import shlex
 import sys
-from pathlib import Path
 from typing import Any
 
 from mrcnn.files import atomic_path
+from mrcnn.paths import as_path, writable_folder
 
 DATA = "annotations and pictures: a file or folder of any format that is read"
 
@@ -33,7 +34,10 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """Add where JSON goes."""
     parser.add_argument(
-        "--json", metavar="FILE", help=f"write {what} as JSON; - for standard output"
+        "--json",
+        metavar="FILE",
+        type=writable_file,
+        help=f"write {what} as JSON; - for standard output",
     )
 
 
@@ -62,11 +66,32 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def there(text: str) -> str:
     """Return a path where something is, as an argument's type."""
-    if not Path(text).expanduser().exists():
+    try:
+        found = as_path(text, "it").exists()
+    except OSError as error:  # as of a name that is too long
+        raise argparse.ArgumentTypeError(f"{text!r}: {error.strerror}") from None
+    if not found:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not there: no such file or folder"
         )
     return text
+
+
+def writable_file(text: str) -> str:
+    """Return the path of a file that can be written, as an argument's type.
+
+    "-", which stands for standard output where that is possible, is returned as it is.
+    """
+    if text == "-":
+        return text
+    try:
+        place = as_path(text, "it")
+        writable_folder(place.parent, "its folder")
+        if place.exists() and not place.is_file():
+            raise ValueError(f"{place} is no plain file")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
+    return str(place)
 
 
 def add_restart(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +101,30 @@ def add_restart(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="begin anew, whatever an earlier training has left there",
     )
+
+
+def check_out(args: argparse.Namespace) -> None:
+    """Refuse a folder `--out` in which no training may begin or go on.
+
+    Raises:
+        FileExistsError: it holds a finished model and no checkpoint, without
+            `--restart`; or as `model_folder.place`.
+    """
+    from mrcnn import model_folder
+
+    folder = model_folder.place(args.out)
+    ours = (folder / model_folder.SETTINGS).exists()
+    if ours and not args.restart and not (folder / "checkpoint.h5").exists():
+        raise FileExistsError(
+            f"{folder} holds a model, and no checkpoint from which a training could go "
+            "on: name another folder, or replace it by --restart."
+        )
+
+
+def ready(folder: str) -> str:
+    """Return what to say when a model is in its folder."""
+    named = shlex.quote(folder)
+    return f"The model is in {folder}: mrcnn detect {named} PICTURES --out FOLDER"
 
 
 def positive(text: str) -> int:
@@ -118,8 +167,14 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of `open_dataset` that were given."""
+    """Return the options of `open_dataset` that were given.
+
+    Raises:
+        ValueError: one has an argument of its own.
+    """
     given = dict(args.option)
+    if own := [name for name in ("path", "split", "format") if name in given]:
+        raise ValueError(f"{own[0]} is no --option of a format: see --help.")
     return given if args.format is None else {**given, "format": args.format}
 
 

@@ -4,6 +4,7 @@ examples:
   mrcnn train mydata --out run
   mrcnn train mydata --out run --epochs 20 --set IMAGE_MAX_DIM=512
   mrcnn train train.json --val val.json --out run --augment flip,colour
+  mrcnn train mydata --out run --best ap --patience 10 --set EMA_MOMENTUM=0.99
   mrcnn train mydata --out run50 --weights none --set BACKBONE=resnet50
 
 If DATA has splits, "train" is trained on and "val" is measured on. Settings are those
@@ -19,8 +20,10 @@ from typing import Any
 from mrcnn.commands.shared import (
     add_data,
     add_restart,
+    check_out,
     options_of,
     positive,
+    ready,
     seed,
     setting,
     there,
@@ -63,6 +66,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=there,
         help="JSON of settings, such as another model's settings.json",
     )
+    _add_learning(parser)
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments of what is learnt from what, and how."""
     parser.add_argument(
         "--weights",
         metavar="FILE.h5|shapes|none",
@@ -81,13 +89,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=positive,
         metavar="EPOCHS",
-        help="stop after so many epochs without a better loss",
+        help="stop after so many epochs without a better loss, or what --best says",
+    )
+    parser.add_argument(
+        "--best",
+        choices=("ap", "loss"),
+        help="keep the weights of the epoch that was best by mask AP, measured after "
+        "each, or by loss, on the validation set; by default the last",
     )
     parser.add_argument(
         "--augment",
         default="flip",
         metavar="NAMES",
-        help="of flip, scale, colour, with commas between, or none; default: flip",
+        help="of flip, turn, scale, large-scale, colour, copy-paste, with commas "
+        "between, or none; default: flip",
     )
 
 
@@ -95,18 +110,17 @@ def run(args: argparse.Namespace) -> int:
     """Check, choose settings, train, measure."""
     import sys
 
-    from mrcnn import recipe
+    from mrcnn import model_folder, recipe
     from mrcnn.data import check
+    from mrcnn.data.augment import named
     from mrcnn.hardware import device_name, seed_everything
-    from mrcnn.model_folder import read_values
-    from mrcnn.paths import writable_folder
 
-    augment = recipe.augmentation_of(
+    augmentation, paste = named(
         [] if args.augment == "none" else args.augment.split(",")
     )
-    values = read_values(args.settings) if args.settings else {}
+    values = model_folder.read_values(args.settings) if args.settings else {}
     values |= dict(args.set)
-    writable_folder(args.out, "--out")
+    check_out(args)
     train, val = recipe.open_sets(args.data, args.val, **options_of(args))
     report = check(train, validation=val)
     if report.faults:
@@ -126,13 +140,15 @@ def run(args: argparse.Namespace) -> int:
         layers=args.layers,
         seed=args.seed,
         patience=args.patience,
-        augmentation=augment,
+        best=args.best,
+        augmentation=augmentation,
+        paste=paste,
         resume=not args.restart,
         verbose=1 if sys.stdout.isatty() else 2,
     )
     if achieved is not None:
         print(f"\n{achieved}\n")
-    print(f"The model is in {args.out}: mrcnn detect {args.out} PICTURES --out FOLDER")
+    print(ready(args.out))
     return 0
 
 

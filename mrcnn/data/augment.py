@@ -7,6 +7,7 @@ drops it. Some are here; `as_augmentation` makes one of an augmenter of imgaug o
 pipeline of Albumentations.
 """
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from mrcnn.data.findings import told
 from mrcnn.data.imgaug_adapter import from_imgaug, is_imgaug
 from mrcnn.data.scaling import large_scale_jitter as large_scale_jitter
 from mrcnn.data.scaling import scale_jitter
+from mrcnn.notices import quoted
 from mrcnn.structures import Augmentation
 
 REHEARSED = (1, 0, 3, 1)
@@ -29,6 +31,23 @@ YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 
 
 class AugmentationError(ValueError):
     """An augmentation fails, or changes sizes or types; names it and the image."""
+
+
+def named(names: Sequence[str]) -> tuple[Augmentation | None, CopyPaste | None]:
+    """Return the augmentations of these names in order, None without any, and pasting.
+
+    Raises:
+        ValueError: a name is neither in `NAMES` nor `PASTE`.
+    """
+    known = [*NAMES, PASTE]
+    if strange := [name for name in names if name not in known]:
+        raise ValueError(
+            f"There is no augmentation {quoted(strange[0])}: choose from "
+            f"{', '.join(known)}."
+        )
+    made = [NAMES[name] for name in names if name != PASTE]
+    paste = CopyPaste() if PASTE in names else None
+    return (compose(*made) if made[1:] else next(iter(made), None)), paste
 
 
 def compose(*augmentations: Augmentation) -> Augmentation:
@@ -257,3 +276,14 @@ def for_nuclei() -> Augmentation:
     """
     exposed = colour_jitter(brightness=0.04, contrast=0.5, saturation=0.0)
     return compose(turn, scale_jitter(0.7, 1.4), exposed)
+
+
+PASTE = "copy-paste"
+NAMES: dict[str, Augmentation] = {
+    "flip": flip,
+    "turn": turn,
+    "scale": scale_jitter(0.6, 1.8),
+    "large-scale": large_scale_jitter(),
+    "colour": colour_jitter(),
+}
+"""What has a name for `named`, beside `PASTE`."""

@@ -1,6 +1,7 @@
 """Help is instant, errors are one message, and JSON stands alone."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -80,6 +81,11 @@ def refused(arguments, capsys):
         (["trian"], "invalid choice: 'trian'"),
         (["train"], "required: DATA, --out"),
         (["check", "nowhere"], "'nowhere' is not there"),
+        (["check", "n" * 300], "File name too long"),
+        (["check", "~nobody/x"], "is not there"),
+        (["check", ".", "--json", "."], "argument --json: '.': . is no plain file"),
+        (["evaluate", ".", ".", "--coco", "pyproject.toml/x"], "is a file"),
+        (["train", ".", "--out", "x", "--best", "luck"], "invalid choice: 'luck'"),
         (["train", ".", "--out", "x", "--set", "EPOCHS"], "'EPOCHS' is not NAME=VALUE"),
         (["train", ".", "--out", "x", "--epochs", "0"], "'0' is no whole number"),
         (["train", ".", "--out", "x", "--seed", "-1"], "argument --seed"),
@@ -102,12 +108,14 @@ def test_wrong_input_is_told_in_one_message(tmp_path, data, capsys):
         (["check", empty], "is of no format that is read here"),
         (["check", data, "--format", "TIFF"], "format is 'TIFF'; choose from COCO"),
         (["check", data, "--option", "fast=True"], "fast is no option of COCO JSON"),
+        (["check", data, "--option", "path=3"], "path is no --option of a format"),
         (["convert", data, "--out", out / "x.json"], "split= or the path of one"),
         (["train", data, "--out", out, "--set", "STEPS=3"], "'STEPS' is no setting"),
         (["train", data, "--out", out, "--set", "OPTIMIZER=lion"], "is 'lion'; it mus"),
         (["train", data, "--out", out, "--augment", "flop"], "augmentation 'flop'"),
         (["evaluate", empty, data], "settings.json is missing"),
-        (["detect", empty, data, "--out", out], "stands for no picture"),
+        (["detect", data, empty, "--out", out], "holds no picture"),
+        (["detect", empty, "nowhere*", "--out", out], "nowhere*, where nothing is"),
         (["export", empty, "--out", out], "settings.json is missing"),
         (["prune", empty, data, "--out", out], "settings.json is missing"),
     ]:
@@ -124,6 +132,36 @@ def test_a_fault_of_the_package_itself_is_shown_whole(monkeypatch, data):
     monkeypatch.setattr("mrcnn.recipe.open_sets", broken)
     with pytest.raises(KeyError, match="a mistake"):
         main(["check", str(data)])
+
+
+def test_an_error_without_a_text_is_named(monkeypatch, data, capsys):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("mrcnn.recipe.open_sets", full)
+    assert refused(["check", data], capsys) == "mrcnn: error: MemoryError\n"
+
+
+def test_names_that_a_log_does_not_know(tmp_path, data):
+    """Such as of classes, where a log is not in UTF-8."""
+    out = tmp_path / "Zellkörper 細胞.json"
+    command = [sys.executable, "-m", "mrcnn", "convert", str(data), "--split", "val"]
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*command, "--out", str(out)], env=plain, capture_output=True, check=True
+    )
+    assert rb"Zellk\xf6rper \u7d30\u80de.json" in done.stdout
+    assert open_dataset(out).num_images == 3
+
+
+@pytest.mark.parametrize("command", ["train", "prune"])
+def test_a_model_is_replaced_by_restart_alone(command, data, tmp_path, capsys):
+    """One without a checkpoint is what somebody keeps."""
+    (tmp_path / "settings.json").write_text('{"schema": "mrcnn.Model"}')
+    source = [tmp_path / "other"] if command == "prune" else []
+    (tmp_path / "other").mkdir()
+    told = refused([command, *source, data, "--out", tmp_path], capsys)
+    assert "holds a model, and no checkpoint" in told and "by --restart" in told
 
 
 def test_stopped_by_hand(monkeypatch, data, capsys):
@@ -182,6 +220,11 @@ def test_convert(tmp_path, data, capsys):
     out = tmp_path / "new" / "set.json"
     assert main(["convert", str(data), "--split", "valid", "--out", str(out)]) == 0
     assert "3 images; classes: square, circle, triangle" in said(capsys).out
+    before = out.read_bytes()
+    assert "which is there: name a new" in refused(
+        ["convert", out, "--out", out], capsys
+    )
+    assert out.read_bytes() == before
     ours, theirs = open_dataset(out), open_dataset(data, "val")
     for i in range(3):
         assert (ours.load_image(i) == theirs.load_image(i)).all()

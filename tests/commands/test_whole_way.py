@@ -11,8 +11,9 @@ from pycocotools.cocoeval import COCOeval
 from mrcnn import build, model_folder, pretrained
 from mrcnn.commands import main
 from mrcnn.config import with_settings
-from mrcnn.data import augment, check, open_dataset
-from mrcnn.evaluation import TaskReport
+from mrcnn.data import augment, check, films, open_dataset
+from mrcnn.data.pictures import header
+from mrcnn.evaluation import Accuracy, TaskReport
 from mrcnn.ops.rle import decode
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.pruning import report
@@ -58,6 +59,32 @@ def test_training_is_that_of_python(data, tiny_settings, train, tmp_path, capsys
     assert (folder / "model.h5").read_bytes() == trained
 
 
+def test_the_best_epoch_by_ap_of_averaged_weights(data, train, tmp_path):
+    """As Python's: `--best`, `--augment`, and a setting that averages."""
+    folder, names = tmp_path / "run", ("train", "val")
+    more = ("--best", "ap", "--augment", "turn,copy-paste")
+    assert train(data, folder, *more, "--set", "EMA_MOMENTUM=0.5") == 0
+
+    config = model_folder.read(folder).config
+    assert config.EMA_MOMENTUM == 0.5
+    learnt, measured = (open_dataset(data, name) for name in names)
+    model = build.model(config)
+    made = {"steps": 1, "shuffle": True, "augmentation": augment.turn}
+    history = fit(
+        model,
+        build.batches(config, learnt, paste=augment.CopyPaste(), **made),
+        build.batches(config, measured),
+        stages=[build.stage(config, epochs=2)],
+        optimizer=lambda rate: build.optimizer(config, rate),
+        callbacks=[Accuracy(measured)],
+        monitor="val_mask_ap",
+        verbose=0,
+    )
+    assert len(history["val_mask_ap"]) == 2
+    save_weights(model, tmp_path / "python.h5")
+    assert (folder / "model.h5").read_bytes() == (tmp_path / "python.h5").read_bytes()
+
+
 def test_an_interrupted_training_goes_on(data, train, tmp_path, monkeypatch, capsys):
     folder, file = tmp_path / "run", data / "train.json"
     assert train(file, folder) == 0
@@ -70,10 +97,12 @@ def test_an_interrupted_training_goes_on(data, train, tmp_path, monkeypatch, cap
             raise KeyboardInterrupt
         return write(*arguments)
 
+    (folder / "report.json").write_text("of an earlier model")
     monkeypatch.setattr("mrcnn.model_folder.write", stop_at_the_second)
     assert train(file, folder, "--restart") == 130
     assert "The same command goes on" in capsys.readouterr().err
     model_folder.read(folder)  # that of the first epoch
+    assert not (folder / "report.json").exists()
     assert (folder / "model.h5").read_bytes() != whole
     assert train(file, folder) == 0
     assert "Resuming after epoch 1" in capsys.readouterr().out
@@ -119,7 +148,7 @@ def test_the_whole_way(data, train, pictures, tmp_path, capsys):
     options = ("--out", found, "--confidence", 0, "--tile", 64, "--coco", marks)
     assert run("detect", folder, pictures, *options) == 1  # one cannot be read
     assert "broken.png cannot be read" in capsys.readouterr().err
-    names = {"a.png", "b.png", "b_1.png", "detections.json"}
+    names = {"a.png", "b.png", "b.jpg", "detections.json"}
     assert {path.name for path in found.iterdir()} == names
     document = json.loads((found / "detections.json").read_text())
     assert document["class_names"] == ["BG", "square", "circle", "triangle"]
@@ -142,15 +171,55 @@ def test_what_detect_is_given(untrained, pictures, tmp_path, capsys):
     given = (pictures / "a.png", pictures / "*.png", "--no-pictures", "--json", "-")
     assert run("detect", untrained, *given, "--out", out) == 1
     document = json.loads(capsys.readouterr().out)
-    files = [entry["file"] for entry in document["images"]]
-    assert files == [str(pictures / name) for name in ("a.png", "b.png")]
-    assert not list(out.iterdir())
+    assert [entry["name"] for entry in document["images"]] == ["a.png", "b.png"]
+    assert not out.exists()
     assert run("detect", untrained, pictures / "a.png", "--out", pictures) == 2
-    assert "would be drawn over" in capsys.readouterr().err
+    assert "a.png is there: name what is new" in capsys.readouterr().err
+    broken = pictures / "broken.png"
+    assert run("detect", untrained, broken, "--out", out) == 2  # nothing is left
+    said = capsys.readouterr().err
+    assert "no picture came" in said and "broken.png cannot be read" in said
     # Weights of another network are no picture's fault.
     other = pretrained.shipped("shapes")
     assert run("detect", untrained, pictures, "--out", out, "--weights", other) == 2
     assert "shapes.h5" in capsys.readouterr().err
+
+
+def test_places_and_names(untrained, pictures, tmp_path):
+    """Pictures of several places keep their paths; large ones become smaller."""
+    (tmp_path / "in" / "more").mkdir(parents=True)
+    for name in ("a.png", "more/a.png", "more/wide.png"):
+        Image.new("RGB", (4100 if "wide" in name else 60, 30)).save(
+            tmp_path / "in" / name
+        )
+    given = (tmp_path / "in" / "a.png", tmp_path / "in" / "m*")
+    assert run("detect", untrained, *given, "--out", tmp_path / "out") == 0
+    document = json.loads((tmp_path / "out" / "detections.json").read_text())
+    names = ["a.png", "more/a.png", "more/wide.png"]
+    assert [entry["name"] for entry in document["images"]] == names
+    sizes = [header(tmp_path / "out" / name)[:2] for name in names]
+    assert sizes == [(30, 60), (30, 60), (10, 1367)]
+
+
+def test_a_film(untrained, tmp_path, capsys):
+    film, out = tmp_path / "street.mp4", tmp_path / "found.mp4"
+    with films.written(film, 7.5) as add:
+        for i in range(3):
+            add(np.full((64, 64, 3), 60 * i, np.uint8))
+    some = ("--confidence", 0)
+    assert run("detect", untrained, film, "--out", out, *some) == 0
+    assert films.about(out) == (7.5, 3)
+    document = json.loads((tmp_path / "found.json").read_text())
+    names = [entry["name"] for entry in document["images"]]
+    assert names == ["street_000000", "street_000001", "street_000002"]
+    capsys.readouterr()
+    for taken in (out, film):
+        before = taken.read_bytes()
+        assert run("detect", untrained, film, "--out", taken, *some) == 2
+        assert f"{taken.name} is there: name what is new" in capsys.readouterr().err
+        assert taken.read_bytes() == before
+    assert run("detect", untrained, film, "--out", tmp_path / "out") == 0
+    assert (tmp_path / "out" / "street_000002.png").is_file()
 
 
 def test_export(untrained, monkeypatch):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from mrcnn.data.augment import (
+    NAMES,
+    CopyPaste,
     as_augmentation,
     colour_jitter,
     compose,
@@ -14,6 +16,7 @@ from mrcnn.data.augment import (
     for_nuclei,
     from_imgaug,
     imgaug,
+    named,
     rehearse,
     scale_jitter,
     turn,
@@ -335,3 +338,15 @@ def test_missing_imgaug_says_what_to_do(monkeypatch):
     with pytest.raises(ImportError, match=r"pip install imgaug.*flip"):
         imgaug()
     assert not hasattr(np, "sctypes")
+
+
+def test_by_name():
+    assert named([]) == (None, None)
+    assert named(["flip"]) == (flip, None)
+    assert named(["copy-paste", "turn"]) == (turn, CopyPaste())
+    image = np.zeros((8, 8, 3), np.uint8)
+    masks = np.zeros((8, 8, 1), bool)
+    every, _ = named(list(NAMES))
+    assert every(image, masks, np.random.default_rng(0))[1].shape == masks.shape
+    with pytest.raises(ValueError, match="no augmentation 'flop': choose from flip"):
+        named(["flop"])
