@@ -43,6 +43,7 @@ def numbers() -> dict[str, str]:
         "nuclei_images": str(ours["images"]),
         "nuclei_objects": f"{ours['objects']:,}",
         "nuclei_score": f"{ours['score']:.2f}",
+        "nuclei_stardist_epochs": f"{others[0]['steps'] / 100:.0f}",
         "nuclei_table": programs([ours, *others]),
         "nuclei_large_images": str(ours["large in tiles"]["images"]),
         "nuclei_large_table": looks(ours),
@@ -65,7 +66,11 @@ def looks(row: Row) -> str:
     shown = {name: MEASURES[name] for name in ("box AP", "mask AP", "AP50", "hits .5")}
     return table(
         ["looked at", *shown],
-        [(look, *_values(row[key], shown)) for look, key in LOOKS.items()],
+        [
+            (look, *_values(row[key], shown))
+            for look, key in LOOKS.items()
+            if key in row
+        ],
     )
 
 
