@@ -127,7 +127,9 @@ def main() -> None:
         "score": float(model.thresholds.prob),
         "results": results,
     }
-    args.out.write_text(json.dumps(document))
+    beside = args.out.with_name(f"{args.out.name}.part")
+    beside.write_text(json.dumps(document))
+    beside.replace(args.out)  # whole or not at all
 
 
 if __name__ == "__main__":
