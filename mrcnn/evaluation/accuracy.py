@@ -10,6 +10,7 @@ from mrcnn.checks.kinds import COUNT, optional
 from mrcnn.data.annotations import check_dataset, check_model_classes
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.given import check_batch_size
+from mrcnn.data.splitting import spread
 from mrcnn.evaluation.coco import overall
 from mrcnn.evaluation.scenes import collect, load_truth
 from mrcnn.tiling import asked
@@ -68,9 +69,9 @@ class Accuracy(keras.callbacks.Callback):
         check_batch_size(batch_size)
         asked(tile, overlap)
         self.dataset, self.every = dataset, every
-        ids = dataset.image_ids
-        count = min(images or len(ids), len(ids))
-        self.image_ids = [int(ids[i * len(ids) // count]) for i in range(count)]
+        count = len(dataset.image_ids)
+        chosen = dataset.image_ids[spread(count, images or count)]
+        self.image_ids: list[int] = chosen.tolist()
         self._options = {"batch_size": batch_size, "tile": tile, "overlap": overlap}
 
     def on_train_begin(self, logs: dict | None = None) -> None:
