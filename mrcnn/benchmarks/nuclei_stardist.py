@@ -2,13 +2,13 @@
 
     python nuclei_stardist.py DATA OUT.json [--seconds 1800] [--seed 0]
 
-It runs by its path, in an environment of its own: stardist 0.9.1 cannot be imported
-beside NumPy 2, and trains with Keras 2 (`pip install stardist==0.9.1 "numpy<2"
-tensorflow==2.17.1 tf-keras==2.17.0 pycocotools`). Sizes are those of its authors'
-example for these nuclei: 32 rays, every second pixel, patches of 256 x 256, four a
-step, an epoch of 100 steps, augmented likewise; of "train" 15 % choose weights and
-thresholds. `nuclei --score OUT.json` measures it. https://github.com/stardist/stardist;
-Schmidt et al., arXiv:1806.03535.
+It runs by its path, in an environment of its own, since stardist 0.9.1 cannot be
+imported beside NumPy 2: `pip install stardist==0.9.1 "numpy<2" tensorflow==2.17.1
+tf-keras==2.17.0 pycocotools`. Sizes are those of its authors' example for these nuclei:
+32 rays, every second pixel, patches of 256 x 256, four a step, an epoch of 100 steps,
+augmented likewise; of "train" 15 % choose weights and thresholds. `nuclei --score
+OUT.json` measures it. https://github.com/stardist/stardist; Schmidt et al.,
+arXiv:1806.03535.
 """
 
 import argparse
