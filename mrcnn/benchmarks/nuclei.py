@@ -7,7 +7,8 @@ The compact network learns from random weights (`NucleiConfig`, `NUCLEI_TRAINING
 windows of the split "train", and is measured on the pictures of "val" (fetched by
 `python -m mrcnn.data.nuclei`). The second form measures what another program found in
 these (`nuclei_stardist.py` writes such a file). A run that the results hold is not done
-again.
+again. Without `hardware.seed_everything` TensorFlow adds in any order: runs of a seed
+differ.
 
 Beside COCO's measures a row has those of stardist's papers: how many pairs of a nucleus
 and a detection overlap by an IoU of 0.5 and more, in parts of all nuclei and detections

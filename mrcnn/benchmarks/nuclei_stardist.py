@@ -6,7 +6,8 @@ It runs by its path, in an environment of its own, since stardist 0.9.1 cannot b
 imported beside NumPy 2: `pip install stardist==0.9.1 "numpy<2" tensorflow==2.17.1
 tf-keras==2.17.0 pycocotools`. Sizes are those of its authors' example for these nuclei:
 32 rays, every second pixel, patches of 256 x 256, four a step, an epoch of 100 steps,
-augmented likewise; of "train" 15 % choose weights and thresholds. `nuclei --score
+augmented likewise; of "train" 15 % choose weights and thresholds. The seed is of which
+these are and of the patches, not of the initial weights: runs differ. `nuclei --score
 OUT.json` measures it. https://github.com/stardist/stardist; Schmidt et al.,
 arXiv:1806.03535.
 """
