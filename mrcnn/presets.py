@@ -81,19 +81,30 @@ class DeployedShapesConfig(ShapesConfig):
 
 
 class BalloonConfig(CompactConfig):
-    """Balloons in photographs, at 384 pixels."""
+    """Balloons, drawn ones at first, at 512 pixels."""
 
     NAME = "balloon"
     IMAGES_PER_GPU = 4
     NUM_CLASSES = 1 + 1
-    IMAGE_MIN_DIM = 384
-    IMAGE_MAX_DIM = 384
-    # Round things from 10 to 200 pixels, most of them small: less than an octave apart.
-    RPN_ANCHOR_SCALES = (24, 40, 64, 104, 168)
+    IMAGE_MIN_DIM = 512
+    IMAGE_MAX_DIM = 512
+    # Round things from 10 to 300 pixels, most of them small: less than an octave apart.
+    RPN_ANCHOR_SCALES = (26, 44, 75, 127, 216)
     RPN_ANCHOR_RATIOS = (0.6, 0.85, 1.2)
+    # In print, cells of a 28 x 28 mask are as large as ten pixels.
+    MASK_POOL_SIZE = 28
     MAX_GT_INSTANCES = 32
     DETECTION_MAX_INSTANCES = 50
     DETECTION_MIN_CONFIDENCE = 0.05
+    # In a bunch, boxes of neighbours overlap by more than 0.3, hardly any by 0.5.
+    DETECTION_NMS_THRESHOLD = 0.5
+
+
+class PhotographsConfig(BalloonConfig):
+    """Balloons in photographs, which are larger than drawn ones: at 640 pixels."""
+
+    IMAGE_MIN_DIM = 640
+    IMAGE_MAX_DIM = 640
 
 
 class NucleiConfig(CompactConfig):
@@ -217,6 +228,15 @@ QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
 
 BALLOON_TRAINING = Profile(train_images=160, test_images=40, epochs=10, steps=100)
 """The same of the balloon networks that `benchmarks.accuracy` measures."""
+
+DRAWN_TRAINING = Profile(train_images=3000, test_images=40, epochs=30, steps=200)
+"""What the shipped balloon network had: hours of two cores."""
+
+CHOICES_TRAINING = DRAWN_TRAINING._replace(epochs=4)
+"""What a network has on which one choice is tried."""
+
+PHOTOGRAPHS_TRAINING = Profile(train_images=61, test_images=13, epochs=10, steps=80)
+"""What a balloon network has of photographs."""
 
 NUCLEI_TRAINING = Profile(train_images=222, test_images=73, epochs=8, steps=300)
 """The same of the nuclei, in less than 30 minutes of two cores."""

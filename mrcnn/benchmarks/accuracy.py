@@ -47,7 +47,7 @@ BALLOON_SIZES = (BalloonConfig.IMAGE_MAX_DIM, 640)
 """Sides of the square to which photographs are resized for detection."""
 
 
-def _measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
+def measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
     report = evaluate(model, dataset, batch_size=1)
     return {
         "box_ap": report.box.ap,
@@ -138,7 +138,7 @@ def shapes(
                 layer.count_params() for layer in weights.weighted_layers(model)
             ),
             "images": plan.test_images,
-            **_measures(model, test),
+            **measures(model, test),
         }
         _append(out, run)
         print(json.dumps(run))
@@ -224,7 +224,7 @@ def _measured_balloons(
         "steps": plan.epochs * plan.steps,
         "precision": best_policy(),
         "images": test.num_images,
-        **_measures(model, test),
+        **measures(model, test),
     }
     print(json.dumps(run))
     return run
