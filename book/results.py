@@ -13,6 +13,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
+import results_balloons
+
 from mrcnn.files import atomic_path
 
 import results_frontier
@@ -80,10 +82,10 @@ def of_results(study: Study) -> dict[str, str]:
     """Return the numbers and tables of the page of results."""
     return {
         "shapes_table": shapes(_read("shapes")["runs"]),
-        "balloons_table": balloons(_read("balloon_real")["runs"]),
         **results_study.numbers(study),
         **results_frontier.numbers(),
         **results_growth.numbers(),
+        **results_balloons.numbers(),
         **results_nuclei.numbers(),
     }
 
@@ -118,14 +120,6 @@ def shapes(runs: list[dict[str, Any]]) -> str:
         for c in columns.values()
     ]
     return table(["seeds", *columns], [(len(runs), *cells)])
-
-
-def balloons(runs: list[dict[str, Any]]) -> str:
-    """Return a table of the accuracy on the photographs of balloons."""
-    keys = ("box_ap", "box_ap50", "mask_ap", "mask_ap50")
-    head = ["trained on", *(key.replace("_", " ").replace("ap", "AP") for key in keys)]
-    rows = [(run["name"], *(f"{run[key]:.3f}" for key in keys)) for run in runs]
-    return table(head, rows)
 
 
 def _read(name: str) -> dict[str, Any]:

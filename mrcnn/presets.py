@@ -226,9 +226,6 @@ share 45 minutes with the other chapters."""
 QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
 """What brings `QuickShapesConfig` to an AP of 0.90 in boxes and masks."""
 
-BALLOON_TRAINING = Profile(train_images=160, test_images=40, epochs=10, steps=100)
-"""The same of the balloon networks that `benchmarks.accuracy` measures."""
-
 DRAWN_TRAINING = Profile(train_images=3000, test_images=40, epochs=30, steps=200)
 """What the shipped balloon network had: hours of two cores."""
 

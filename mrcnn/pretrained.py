@@ -29,14 +29,17 @@ def shipped(name: str) -> Path | None:
     return path
 
 
-def find(choice: str, name: str, trained: str | Path) -> tuple[Path | None, str]:
+def find(
+    choice: str, name: str, trained: str | Path | None = None
+) -> tuple[Path | None, str]:
     """Return the weights to use and a sentence that says which they are.
 
     Args:
         choice: a path; "auto" for what was trained here, else what was shipped; "none"
             to start from random weights.
         name: of the shipped checkpoint.
-        trained: where a training of the same profile leaves its weights.
+        trained: where a training of the same profile leaves its weights; None where
+            what was shipped is better than these.
 
     Raises:
         FileNotFoundError: if `choice` is a path and there is no such file.
@@ -50,7 +53,7 @@ def find(choice: str, name: str, trained: str | Path) -> tuple[Path | None, str]
                 '"auto" or "none".'
             )
         return Path(choice), f"Weights: {choice}, as asked for."
-    if Path(trained).is_file():
+    if trained is not None and Path(trained).is_file():
         return Path(trained), f"Weights: {Path(trained).name}, trained by this suite."
     if path := shipped(name):
         return path, f"Weights: {path.name}, shipped with the package."

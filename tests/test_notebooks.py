@@ -203,7 +203,7 @@ def test_every_function_that_names_files_of_the_repository_is_known():
         and re.search(r"\bROOT / |\(root\) / ", ast.unparse(node))
     }
     # Programs of their own, and weights that the study trains.
-    assert naming - {"main", "balloons", "checkpoint_path"} == NAMING
+    assert naming - {"main", "embedded", "checkpoint_path"} == NAMING
     assert "checkpoint_path" not in "".join(path.read_text() for path in NOTEBOOKS)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from mrcnn.presets import (
-    BALLOON_TRAINING,
+    DRAWN_TRAINING,
     NUCLEI_TRAINING,
     OWN_IMAGES,
+    PHOTOGRAPHS_TRAINING,
     PROFILES,
     SHAPES_TRAINING,
     BalloonConfig,
@@ -61,7 +62,7 @@ def test_profiles_of_own_images_grow():
 
 def test_only_smoke_looks_at_small_balloons():
     sides = {name: balloon_config(name).IMAGE_SHAPE[0] for name in PROFILES["balloon"]}
-    assert sides == {"smoke": 128, "cpu": 384, "full": 384}
+    assert sides == {"smoke": 128, "cpu": 512, "full": 512}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,8 @@ def test_smoke_learns_by_the_same_rule(config):
     ("measured", "training"),
     [
         ("shapes", SHAPES_TRAINING),
-        ("balloon_real", BALLOON_TRAINING),
+        ("balloon_drawn", DRAWN_TRAINING),
+        ("photographs", PHOTOGRAPHS_TRAINING),
         ("nuclei", NUCLEI_TRAINING),
     ],
 )

@@ -1,29 +1,21 @@
-"""What the book's two models reach, seed by seed, as data.
+"""What the network for Shapes reaches, seed by seed, as data.
 
-    python -m mrcnn.benchmarks.accuracy shapes   [--seeds 0 1 2] [--quick] [--out FILE]
-    python -m mrcnn.benchmarks.accuracy balloons [--real FOLDER] [--out FILE]
+    python -m mrcnn.benchmarks.accuracy shapes [--seeds 0 1 2] [--quick] [--out FILE]
 
-Shapes: the compact network from random weights (`SHAPES_TRAINING`), measured on 200
-images that no training saw. Balloons: the same network trained (`BALLOON_TRAINING`) on
-the synthetic set, on the 61 real photographs, and on one after the other, each measured
-on the 13 real validation photographs at two sizes. A run that the file already holds is
-not done again, and each is written as soon as it ends: an interrupted command continues
-when it is repeated.
+The compact network from random weights (`SHAPES_TRAINING`), measured on 200 images that
+no training saw. A run that the file already holds is not done again, and each is
+written as soon as it ends: an interrupted command continues when it is repeated.
 """
 
 import argparse
 import json
 import statistics
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mrcnn import build, training, weights
-from mrcnn.data import augment
-from mrcnn.data.archive import extract
-from mrcnn.data.balloon import load_balloons
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.evaluation import evaluate
@@ -31,23 +23,20 @@ from mrcnn.files import atomic_path, locked, read_json
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import (
-    BALLOON_TRAINING,
     QUICK_SHAPES_TRAINING,
     SHAPES_TEST_SEED,
     SHAPES_TRAIN_SEED,
     SHAPES_TRAINING,
-    BalloonConfig,
     QuickShapesConfig,
     ShapesConfig,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "book" / "results"
-BALLOON_SIZES = (BalloonConfig.IMAGE_MAX_DIM, 640)
-"""Sides of the square to which photographs are resized for detection."""
 
 
 def measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
+    """Return what a row tells of a model on a data set."""
     report = evaluate(model, dataset, batch_size=1)
     return {
         "box_ap": report.box.ap,
@@ -144,108 +133,16 @@ def shapes(
         print(json.dumps(run))
 
 
-def balloons(real: Path, seeds: list[int], out: Path, keep: Path | None = None) -> None:
-    """Train the balloon model in three ways and measure each on real photographs.
-
-    Each is measured at the size it was trained at and at a larger one: augmented images
-    show balloons larger than photographs do (arXiv:1906.06423).
-
-    Args:
-        real: folder of the real set, with train/ and val/.
-        seeds: of weights, data order and sampling.
-        out: the results.
-        keep: folder for the trained weights, which are not trained again if they are
-            there; None throws them away.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        kept = keep or Path(scratch)
-        folder = extract(ROOT / "datasets" / "balloons.zip", Path(scratch) / "balloons")
-        drawn, photographs = (
-            load_balloons(folder, "train"),
-            load_balloons(real, "train"),
-        )
-        test = load_balloons(real, "val")
-        for seed in seeds:
-            start = kept / f"balloon_synthetic_{seed}.h5"
-            ways = (
-                ("synthetic", drawn, None, start),
-                ("real", photographs, None, kept / f"balloon_real_{seed}.h5"),
-                (
-                    "synthetic, then real",
-                    photographs,
-                    start,
-                    kept / f"balloon_{seed}.h5",
-                ),
-            )
-            for name, train, before, target in ways:
-                if not target.is_file():
-                    _train_balloons(train, seed, before, target)
-                for size in BALLOON_SIZES:
-                    row = f"{name}, at {size} pixels"
-                    if _missing(out, row, seed):
-                        _append(out, _measured_balloons(row, target, test, seed, size))
-
-
-def _train_balloons(
-    train: Dataset, seed: int, start: Path | None, target: Path
-) -> None:
-    """Train on one set from given weights, and write the weights."""
-    config, plan = BalloonConfig(), BALLOON_TRAINING
-    model = build.model(config, seed=seed)
-    if start:
-        print(weights.load_weights(model, start))
-    training.fit(
-        model,
-        build.batches(
-            config,
-            train,
-            steps=plan.steps,
-            shuffle=True,
-            seed=seed,
-            augmentation=augment.for_balloons(),
-        ),
-        stages=[build.stage(config, plan.epochs)],
-        optimizer=partial(build.optimizer, config),
-    )
-    weights.save_weights(model, target, dtype="float16")
-
-
-def _measured_balloons(
-    name: str, path: Path, test: Dataset, seed: int, size: int
-) -> dict[str, Any]:
-    """Return what trained weights achieve on images resized to `size` pixels."""
-    model = build.model(BalloonConfig())
-    weights.load_weights(model, path)
-    model.preprocessing = model.preprocessing._replace(min_dim=size, max_dim=size)
-    plan = BALLOON_TRAINING
-    run = {
-        "name": name,
-        "seed": seed,
-        "steps": plan.epochs * plan.steps,
-        "precision": best_policy(),
-        "images": test.num_images,
-        **measures(model, test),
-    }
-    print(json.dumps(run))
-    return run
-
-
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("shapes", "balloons"))
+    parser.add_argument("what", choices=("shapes",))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--real", type=Path, default=ROOT / "datasets" / "balloon")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=RESULTS / "shapes.json")
     parser.add_argument("--keep", type=Path, help="folder for the trained weights")
     parser.add_argument("--quick", action="store_true", help="Shapes to AP 0.90 only")
     args = parser.parse_args()
-    if args.what == "shapes":
-        out = args.out or RESULTS / "shapes.json"
-        shapes(args.seeds, out, args.keep, args.quick)
-    else:
-        out = args.out or RESULTS / "balloon_real.json"
-        balloons(args.real, args.seeds, out, args.keep)
+    shapes(args.seeds, args.out, args.keep, args.quick)
 
 
 if __name__ == "__main__":
