@@ -22,20 +22,21 @@ SPLITS = {"official": "official", "folds": "five folds"}
 
 def numbers() -> dict[str, str]:
     """Return what the page shows, by the names that it uses."""
-    (drawn,) = _read("balloon_drawn")
+    (drawn,), real = _read("balloon_drawn"), _read("photographs")
     return {
         "balloons_drawn_machine": drawn["environment"]["device"],
         "balloons_drawn_minutes": f"{drawn['seconds'] / 60:.0f}",
         "balloons_drawn_steps": f"{drawn['steps']:,}",
         **{f"balloons_drawn_{key}": f"{drawn[key]:.3f}" for key in MEASURES.values()},
-        "balloons_table": photographs(_read("photographs")),
+        "photographs_steps": f"{real[0]['steps']:,}",
+        "balloons_table": photographs(real),
     }
 
 
 def photographs(rows: Sequence[Row]) -> str:
     """Return a table of what each way to a network finds in photographs.
 
-    Means over seeds; of the pixels' AP also the interval, its ends averaged over seeds,
+    Means over seeds; of the mask AP also the interval, its ends averaged over seeds,
     which other photographs would make of it.
     """
     lines = []
