@@ -82,6 +82,10 @@ class Config:
     DETECTION_NMS_ACROSS_CLASSES = False
     """True lets a box suppress what it overlaps whatever its class, so that a place
     holds one object; False suppresses within each class, as Matterport's code does."""
+    DETECTION_OUTSCORES_BACKGROUND = True
+    """A detection is more probable than background, whatever DETECTION_MIN_CONFIDENCE
+    says, as Matterport's code has it. False lets less probable ones through too, as
+    torchvision and Detectron2 do: they make AP what it is elsewhere."""
 
     # --- Training
     LEARNING_RATE = 0.001

@@ -39,6 +39,7 @@ class OwnImagesConfig(CompactConfig):
 
     IMAGES_PER_GPU = 4
     DETECTION_MIN_CONFIDENCE = 0.05  # AP needs the unsure detections too
+    DETECTION_OUTSCORES_BACKGROUND = False
 
 
 class ShapesConfig(CompactConfig):
@@ -96,6 +97,7 @@ class BalloonConfig(CompactConfig):
     MAX_GT_INSTANCES = 32
     DETECTION_MAX_INSTANCES = 50
     DETECTION_MIN_CONFIDENCE = 0.05
+    DETECTION_OUTSCORES_BACKGROUND = False
     # In a bunch, boxes of neighbours overlap by more than 0.3, hardly any by 0.5.
     DETECTION_NMS_THRESHOLD = 0.5
 

@@ -218,6 +218,7 @@ def _detections(
         min_confidence=config.DETECTION_MIN_CONFIDENCE,
         iou_threshold=config.DETECTION_NMS_THRESHOLD,
         across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
+        outscores_background=config.DETECTION_OUTSCORES_BACKGROUND,
         slots=config.DETECTION_MAX_INSTANCES,
     )
     extra = [ops.cast(a, "float32") for a in (found.class_ids, found.scores)]

@@ -227,6 +227,7 @@ class MaskRCNN(Composite):
             min_confidence=s.min_confidence,
             iou_threshold=s.detection_iou,
             across_classes=s.across_classes,
+            outscores_background=s.outscores_background,
             slots=s.detections,
         )
         side = 2 * s.mask_pool_size

@@ -42,6 +42,7 @@ class Settings(NamedTuple):
     min_confidence: float
     detection_iou: float
     across_classes: bool
+    outscores_background: bool
     loss_weights: tuple[float, ...]
     smooth_l1_beta: float
     l2: float

@@ -105,12 +105,13 @@ def select_detections(
     iou_threshold: float,
     slots: int,
     across_classes: bool = False,
+    outscores_background: bool = True,
 ) -> DetectionSlots:
     """Give each RoI its most probable class, refine it, and keep the best per class.
 
     A RoI is at most one detection (Matterport's convention; Detectron2 lets it be one
-    of every class). Background and unsure ones are dropped, as are boxes that the
-    window leaves without area.
+    of every class). Unsure ones are dropped, as are boxes that the window leaves
+    without area.
 
     Args:
         rois: (B, P, 4) normalised.
@@ -124,10 +125,14 @@ def select_detections(
         slots: D.
         across_classes: whether a box suppresses those of other classes too; else each
             class is by itself.
+        outscores_background: whether RoIs are dropped that are most probably background
+            (Matterport's convention); else each is given its best other class.
     """
+    first = 0 if outscores_background else 1
     # Not argmax: Keras' has a step in it that ONNX does not know.
-    scores, class_ids = (best[..., 0] for best in ops.top_k(probabilities, 1))
-    class_ids = ops.cast(class_ids, "int32")
+    ranked = ops.top_k(probabilities[..., first:], 1)
+    scores, class_ids = (best[..., 0] for best in ranked)
+    class_ids = ops.cast(class_ids, "int32") + first
     boxes = box_ops.decode_deltas(rois, of_class(deltas, class_ids), std_dev=std_dev)
     boxes = box_ops.clip(boxes, windows)
     keep = valid & (class_ids > 0) & (scores >= min_confidence)

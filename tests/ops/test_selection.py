@@ -80,6 +80,30 @@ def test_a_roi_is_its_most_probable_class():
     np.testing.assert_allclose(found.scores, [0.9, 0.7, 0.0], rtol=1e-6)
 
 
+def test_a_roi_may_be_its_best_class_below_background():
+    # Boxes 0 and 1 are nearly one; the second is most probably background.
+    rows = [[0.3, 0.1, 0.6], [0.6, 0.1, 0.3], [0.55, 0.3, 0.15], [0.97, 0.02, 0.01]]
+    options = {"min_confidence": 0.05, "slots": 4}
+    usual, all_of = (
+        detections(rows, outscores_background=above, **options)
+        for above in (True, False)
+    )
+    assert usual.class_ids.tolist() == [2, 0, 0, 0]
+    assert all_of.class_ids.tolist() == [2, 1, 0, 0]
+    np.testing.assert_allclose(all_of.scores, [0.6, 0.3, 0, 0], rtol=1e-6)
+
+
+def test_from_one_half_on_background_makes_no_difference(rng):
+    rows = rng.dirichlet(np.full(3, 0.5), 4)
+    for least in (0.5, 0.7):
+        one, other = (
+            detections(rows, outscores_background=above, min_confidence=least)
+            for above in (True, False)
+        )
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_across_classes_a_place_holds_one_detection():
     # Boxes 0 and 1 are nearly one, box 2 lies elsewhere; the classes are 2, 1 and 2.
     rows = [[0, 0.1, 0.9], [0, 0.8, 0.2], [0, 0.3, 0.7], [0.9, 0.1, 0]]
