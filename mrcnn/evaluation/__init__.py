@@ -11,14 +11,17 @@ from mrcnn.evaluation.matching import (
     pixel_iou,
     proposal_recall,
 )
+from mrcnn.evaluation.outlines import OutlineDistances, boundary_ap, outline_distance
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
 
 __all__ = [
     "Accuracy",
+    "OutlineDistances",
     "Scene",
     "TaskDrop",
     "TaskReport",
+    "boundary_ap",
     "collect",
     "confusion_matrix",
     "evaluate",
@@ -26,6 +29,7 @@ __all__ = [
     "headline",
     "image_quality",
     "object_quality",
+    "outline_distance",
     "pixel_iou",
     "proposal_recall",
 ]

@@ -16,7 +16,7 @@ pycocotools says -1 and we say NaN.
 import contextlib
 import copy
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -66,7 +66,10 @@ class AveragePrecision:
 
 
 def average_precision(
-    scenes: Sequence[Scene], class_names: Sequence[str], task: str
+    scenes: Sequence[Scene],
+    class_names: Sequence[str],
+    task: str,
+    evaluation: Callable[..., COCOeval] = CandidateEval,
 ) -> AveragePrecision:
     """Score the detections of `scenes` against their ground truth.
 
@@ -74,9 +77,10 @@ def average_precision(
         scenes: the images, as `mrcnn.evaluation.collect` returns them.
         class_names: of all classes, background first.
         task: "box" or "mask", whose overlap counts.
+        evaluation: what makes pycocotools' evaluation, and so measures overlaps.
     """
     areas = [EVERY_SIZE, *SIZES.values()]
-    run = _matched(scenes, class_names, task, areas)
+    run = _matched(scenes, class_names, task, areas, evaluation)
     precision, recall = _accumulated(run, areas, run.params.maxDets[-1:])
     _, limited = _accumulated(run, [EVERY_SIZE], RECALL_LIMITS)
     return replace(
@@ -128,11 +132,12 @@ def _matched(
     class_names: Sequence[str],
     task: str,
     areas: Sequence[tuple[float, float]],
+    evaluation: Callable[..., COCOeval] = CandidateEval,
 ) -> COCOeval:
     """Return the evaluation with objects and detections matched in ranges of areas."""
     check_names(scenes, len(class_names))
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
-        run = CandidateEval(
+        run = evaluation(
             _coco([s.truth for s in scenes], len(class_names), "mask"),
             _coco([s.found for s in scenes], len(class_names), task),
             IOU_TYPES[task],

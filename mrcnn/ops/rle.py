@@ -69,6 +69,30 @@ def decode(codes: Sequence[Code], image_shape: tuple[int, int]) -> np.ndarray:
         return coco.decode(list(codes)).view(bool)
 
 
+def bounds(code: Code) -> tuple[int, int, int, int]:
+    """Return the box (y1, x1, y2, x2) of a mask's pixels; all 0 if it has none."""
+    x, y, width, height = (int(edge) for edge in coco.toBbox(code))
+    return y, x, y + height, x + width
+
+
+def cut(code: Code, box: Sequence[int]) -> np.ndarray:
+    """Return the part of a mask that lies in a box of its picture, drawing no more.
+
+    Args:
+        code: of the mask.
+        box: (4,) whole pixels (y1, x1, y2, x2), inside the picture.
+
+    Returns:
+        (y2 - y1, x2 - x1) bool.
+    """
+    y1, x1, y2, x2 = box
+    height = code["size"][0]
+    edges = np.cumsum(_runs(code["counts"])).clip(x1 * height, x2 * height)
+    runs = np.diff(edges, prepend=x1 * height)
+    columns = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    return columns.reshape(x2 - x1, height).T[y1:y2]
+
+
 def shares(a: Sequence[Code], b: Sequence[Code]) -> np.ndarray:
     """Return which share (n, m) of each of n masks lies in each of m others.
 
@@ -139,3 +163,23 @@ def _from_edges(edges: np.ndarray, image_shape: tuple[int, int]) -> Code:
         counts = counts[:-1]
     code = {"size": [height, width], "counts": counts.tolist()}
     return coco.frPyObjects(code, height, width)
+
+
+def _runs(counts: bytes) -> np.ndarray:
+    """Return the lengths of the runs, (n,) int: outside the mask, inside, and so on.
+
+    A number is written in groups of 5 bits, the lowest first, as characters from 48 on;
+    bit 5 says that another follows, and bit 4 of the last is the sign. From the fourth
+    run on, it is the difference from the run before the last one.
+    """
+    groups = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero(groups & 32 == 0)
+    if not ends.size:  # a picture without pixels
+        return ends
+    starts = np.append(0, ends[:-1] + 1)
+    place = np.arange(len(groups)) - np.repeat(starts, ends - starts + 1)
+    runs = np.add.reduceat((groups & 31) << 5 * place, starts)
+    runs -= (groups[ends] >> 4 & 1) << 5 * (place[ends] + 1)
+    runs[1::2] = runs[1::2].cumsum()
+    runs[2::2] = runs[2::2].cumsum()
+    return runs

@@ -89,3 +89,36 @@ def test_a_thousand_masks():
     assert rle.decode(codes, SHAPE).sum() == 2 * 896
     assert len(rle.within(codes, (0, 0, 5, 5))) == 896
     assert coco.area(rle.union(codes)) == 33 * 28
+
+
+@pytest.mark.parametrize("case", range(20))
+def test_a_cut_is_the_decoded_part(case):
+    rng = np.random.default_rng(case)
+    shape = tuple(rng.integers(1, 3000 if case == 0 else 60, 2))
+    # Noise has runs of few pixels, blocks long ones, whose codes take several bytes.
+    masks = rng.random((*shape, 6)) < rng.random(6)
+    masks[: shape[0] // 2, : shape[1] // 2, 1] = True
+    masks[..., 2], masks[..., 3] = True, False
+    masks[..., 4] = False
+    masks[rng.integers(shape[0]), rng.integers(shape[1]), 4] = True
+    (y1, y2), (x1, x2) = (np.sort(rng.integers(0, side + 1, 2)) for side in shape)
+    boxes = [(y1, x1, y2, x2), (0, 0, *shape), (0, x1, shape[0], x2)]
+    for mask, code in zip(np.moveaxis(masks, -1, 0), rle.encode(masks), strict=True):
+        for top, left, bottom, right in boxes:
+            np.testing.assert_array_equal(
+                rle.cut(code, (top, left, bottom, right)), mask[top:bottom, left:right]
+            )
+        top, left, bottom, right = rle.bounds(code)
+        assert rle.cut(code, (top, left, bottom, right)).sum() == mask.sum()
+        rows, columns = np.nonzero(mask)
+        if rows.size:
+            tight = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
+            assert (top, left, bottom, right) == tight
+
+
+def test_a_cut_of_nothing():
+    (empty,) = rle.encode(np.zeros((0, 5, 1), bool))
+    assert rle.cut(empty, (0, 0, 0, 5)).shape == (0, 5)
+    (blank,) = rle.encode(np.zeros((4, 5, 1), bool))
+    assert rle.bounds(blank) == (0, 0, 0, 0)
+    assert rle.cut(blank, (0, 0, 0, 0)).shape == (0, 0)
