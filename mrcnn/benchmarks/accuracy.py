@@ -35,8 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "book" / "results"
 
 
-def measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
-    """Return what a row tells of a model on a data set."""
+def _measures(model: MaskRCNN, dataset: Dataset) -> dict[str, float]:
     report = evaluate(model, dataset, batch_size=1)
     return {
         "box_ap": report.box.ap,
@@ -127,7 +126,7 @@ def shapes(
                 layer.count_params() for layer in weights.weighted_layers(model)
             ),
             "images": plan.test_images,
-            **measures(model, test),
+            **_measures(model, test),
         }
         _append(out, run)
         print(json.dumps(run))

@@ -25,6 +25,7 @@ from mrcnn.config import with_settings
 from mrcnn.data import augment
 from mrcnn.data.copy_paste import CopyPaste
 from mrcnn.data.splitting import Part, spread
+from mrcnn.evaluation import collect
 from mrcnn.hardware import seed_everything
 from mrcnn.presets import CHOICES_TRAINING, BalloonConfig
 from mrcnn.structures import Augmentation
@@ -90,10 +91,11 @@ def measured(folder: Path, row: Row) -> Row:
         stages=[build.stage(config, plan.epochs)],
         optimizer=partial(build.optimizer, config),
     )
+    test = embedded(folder)
     return {
         "cpu_seconds": time.process_time() - started,
         "steps": plan.epochs * plan.steps,
-        **measures(model, embedded(folder)),
+        **measures(collect(model, test), test.class_names),
     }
 
 

@@ -10,17 +10,21 @@ there is what `mrcnn/checkpoints` has.
 """
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from mrcnn import build, training, weights
-from mrcnn.benchmarks.accuracy import RESULTS, ROOT, measures
+from mrcnn.benchmarks.accuracy import RESULTS, ROOT
 from mrcnn.benchmarks.rows import Row, measure_all
 from mrcnn.benchmarks.timing import environment
 from mrcnn.data import augment
 from mrcnn.data.archive import extract
 from mrcnn.data.balloon import BalloonDataset, load_balloons
 from mrcnn.data.synthetic import write_set
+from mrcnn.evaluation import boundary_ap, collect, outline_distance
+from mrcnn.evaluation.coco import average_precision
+from mrcnn.evaluation.scenes import Scene
 from mrcnn.hardware import best_policy, seed_everything
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import DRAWN_TRAINING, BalloonConfig
@@ -74,17 +78,39 @@ def train(folder: Path, seed: int) -> tuple[MaskRCNN, float]:
     return model, sum(history["seconds"])
 
 
+def measures(scenes: Sequence[Scene], names: Sequence[str]) -> Row:
+    """Return COCO's measures and those of outlines, as a row.
+
+    Args:
+        scenes: of `mrcnn.evaluation.collect`.
+        names: of the classes, background first.
+    """
+    box, mask = (average_precision(scenes, names, task) for task in ("box", "mask"))
+    outlines = outline_distance(scenes)
+    return {
+        "images": len(scenes),
+        "objects": sum(len(scene.truth) for scene in scenes),
+        "box_ap": box.ap,
+        "box_ap50": box.ap50,
+        "mask_ap": mask.ap,
+        "mask_ap50": mask.ap50,
+        "boundary_ap": boundary_ap(scenes, names).ap,
+        "outline_pixels": outlines.mean,
+        "outline_relative": outlines.mean_relative,
+        "missed": outlines.missed,
+    }
+
+
 def measured(folder: Path, row: Row) -> Row:
     """Train with the seed of a row, keep the weights, return the rest of the row."""
     model, seconds = train(folder, row["seed"])
     weights.save_weights(model, folder / "balloon.h5", dtype="float16")
-    plan = DRAWN_TRAINING
+    test, plan = embedded(folder), DRAWN_TRAINING
     return {
         "seconds": seconds,
         "steps": plan.epochs * plan.steps,
         "precision": best_policy(),
-        "images": plan.test_images,
-        **measures(model, embedded(folder)),
+        **measures(collect(model, test), test.class_names),
     }
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from mrcnn import build, pretrained, training, weights
 from mrcnn.benchmarks.accuracy import RESULTS, ROOT
+from mrcnn.benchmarks.balloons import measures
 from mrcnn.benchmarks.rows import Row, measure_all
 from mrcnn.benchmarks.timing import environment
 from mrcnn.data import augment
@@ -28,7 +29,6 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.splitting import Part
 from mrcnn.evaluation import collect
 from mrcnn.evaluation.bootstrap import interval, resampled_headline
-from mrcnn.evaluation.coco import average_precision
 from mrcnn.evaluation.scenes import Scene
 from mrcnn.hardware import seed_everything
 from mrcnn.nn.mask_rcnn import MaskRCNN
@@ -107,28 +107,16 @@ def look(
     return scenes
 
 
-def measures(scenes: Sequence[Scene], names: Sequence[str]) -> Row:
-    """Return COCO's measures, and what drawing other pictures would make of AP."""
-    box, mask = (average_precision(scenes, names, task) for task in ("box", "mask"))
-    resampled = resampled_headline(scenes, names)
-    return {
-        "images": len(scenes),
-        "objects": sum(len(scene.truth) for scene in scenes),
-        "box_ap": box.ap,
-        "box_ap50": box.ap50,
-        "mask_ap": mask.ap,
-        "mask_ap50": mask.ap50,
-        **{f"{task}_interval": interval(v) for task, v in resampled.items()},
-    }
-
-
 def measured(folder: Path, real: Path, row: Row) -> Row:
     """Go the way of a row with its seed and split, and return the rest of the row."""
     dataset, (official, *folds) = load(real)
     parts = [official] if row["split"] == "official" else folds
     scenes = look(row["name"], dataset, parts, row["seed"], folder)
     steps = PHOTOGRAPHS_TRAINING.epochs * PHOTOGRAPHS_TRAINING.steps
-    return {"steps": steps, **measures(scenes, dataset.class_names)}
+    names = dataset.class_names
+    resampled = resampled_headline(scenes, names)
+    intervals = {f"{task}_interval": interval(v) for task, v in resampled.items()}
+    return {"steps": steps, **measures(scenes, names), **intervals}
 
 
 def main() -> None:
