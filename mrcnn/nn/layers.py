@@ -1,5 +1,6 @@
 """The convolution and normalisation that every part of the network is made of."""
 
+import math
 from typing import Any
 
 import keras
@@ -157,6 +158,24 @@ class LayerFactory:
             "kernel_initializer", keras.initializers.HeNormal(self._seed(name))
         )
         return Conv2D(filters, size, name=name, **{"dtype": self.dtype, **kwargs})
+
+    def depthwise(
+        self, name: str, size: int, strides: int
+    ) -> keras.layers.DepthwiseConv2D:
+        """Return a convolution of every channel by itself, without biases."""
+        # He initialisation: Keras' own counts all channels, of which each sees one.
+        initializer = keras.initializers.RandomNormal(
+            stddev=math.sqrt(2) / size, seed=self._seed(name)
+        )
+        return keras.layers.DepthwiseConv2D(
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=False,
+            name=name,
+            dtype=self.dtype,
+            depthwise_initializer=initializer,
+        )
 
     def predictor(self, name: str, filters: int, **kwargs: Any) -> Conv2D:
         """Return a 1 x 1 convolution in float32 that starts near zero."""

@@ -20,7 +20,7 @@ Arrays = dict[str, np.ndarray]
 """One array for each prunable layer, by its name, in the shape of its kernel."""
 
 DENSE_LAYERS = (
-    *("conv1", "rpn_class_raw", "rpn_bbox_pred"),
+    *("conv1", "conv_stem", "rpn_class_raw", "rpn_bbox_pred"),
     *("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_mask"),
 )
 """Layers that are never pruned."""
