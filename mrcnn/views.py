@@ -5,9 +5,9 @@ As in Mask R-CNN (arXiv:1703.06870, appendix B) and in Detectron2's
 those that overlap is kept, by the model's own suppression. Masks of what is kept are
 then predicted in every view, and averaged.
 
-Each view takes a run of the network for boxes, and a second one for masks: two views
-cost about three times as much as one look, and six, of which some are larger, more
-than ten times.
+Each view takes a run of the network for boxes, and a second one, without proposals, for
+masks: two views take about three times as long as one look. Between both, a batch is
+kept as it is in all views.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -183,11 +183,12 @@ def _merged(model: Any, frame: _Look, each: Sequence[DetectionSlots]) -> Detecti
         "iou_threshold": model.settings.detection_iou,
         "slots": each[0].boxes.shape[1],
     }
-    compared = frame.to_padded(boxes)
+    arrays = (frame.to_padded(boxes), scores, class_ids, valid)
+    compared, ranks, kinds, real = map(ops.convert_to_tensor, arrays)
     if model.settings.across_classes:
-        kept = nms(compared, scores, valid, **options)
+        kept = nms(compared, ranks, real, **options)
     else:
-        kept = class_nms(compared, scores, class_ids, valid, **options)
+        kept = class_nms(compared, ranks, kinds, real, **options)
     indices, found = map(ops.convert_to_numpy, kept)
     class_ids, scores = (
         np.where(found, np.take_along_axis(array, indices, axis=1), 0)

@@ -185,15 +185,11 @@ def test_flips_are_exact_to_the_pixel(shape, mode):
     """Also where padding is a pixel wider on one side."""
     boxes = [(0, 0, 9, 4), (3, 10, 20, 16), (21, 12, 33, 17)]
     image, _ = painted(shape, boxes)
-    image[3:10, 10:13] = 0  # no rectangle any more: it has a hole in a corner
-    image[3, 10] = image[12, 12]
     model = Symmetric(SQUARE._replace(mode=mode))
-    model.say = None
     (plain,) = detect(model, [image])
     (seen,) = detect(model, [image], views=Views(flip=True))
-    np.testing.assert_array_equal(seen["rois"], plain["rois"])
-    np.testing.assert_array_equal(seen["rois"][[0, -1]], [boxes[0], boxes[2]])
-    np.testing.assert_array_equal(seen["scores"], plain["scores"])
+    equal(seen, plain)
+    np.testing.assert_array_equal(seen["rois"], boxes)
     assert len(model.outlined) == 2  # once in each view
     (turned,) = detect(model, [image[:, ::-1]], views=Views(flip=True))
     equal(mirrored(turned, shape[1]), seen)
