@@ -1,6 +1,6 @@
 """Detect objects: original pixels in, instances in original pixels out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, groupby, islice
 from typing import Any
 
@@ -12,17 +12,16 @@ from mrcnn.data.given import check_batch_size, checked_images
 from mrcnn.data.transforms import (
     Geometry,
     boxes_to_original,
-    place_image,
+    network_inputs,
     plan_geometry,
     scaled_shape,
-    subtract_mean,
 )
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.native import native
-from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.masks import paste_masks
 from mrcnn.ops.rle import decode, encode_masks
 from mrcnn.structures import Detection, Stages
+from mrcnn.views import Views, check_views, look
 
 Draw = Callable[[np.ndarray, np.ndarray, tuple[int, int]], Any]
 """Makes masks of an image from those in boxes: `paste_masks` or `encode_masks`."""
@@ -60,40 +59,33 @@ def prepare(
             "Images of different padded sizes cannot share a batch: "
             f"{', '.join(f'{h} x {w}' for h, w in sizes)}. Give them one by one."
         )
-    return _inputs(model, checked, geometries), geometries
+    return network_inputs(checked, geometries, model.preprocessing), geometries
 
 
 def _channels(model: MaskRCNN) -> int:
     return model.backbone.input_shape[-1]
 
 
-def _inputs(
-    model: MaskRCNN, images: Sequence[np.ndarray], geometries: Sequence[Geometry]
-) -> dict[str, np.ndarray]:
-    """Return checked images of one padded size as a model's inputs."""
-    placed = [place_image(im, g) for im, g in zip(images, geometries, strict=True)]
-    windows = [
-        box_ops.normalise(g.window, g.padded_shape, xp=np).astype(np.float32)
-        for g in geometries
-    ]
-    return {
-        "images": subtract_mean(np.stack(placed), model.preprocessing),
-        "windows": np.stack(windows),
-    }
-
-
 def run(
-    model: Any, images: Iterable[np.ndarray], *, batch_size: int = 1
+    model: Any,
+    images: Iterable[np.ndarray],
+    *,
+    batch_size: int = 1,
+    views: Views | None = None,
 ) -> Iterator[tuple[Stages, int, Geometry]]:
     """Yield each image's stages: a batch's arrays, the image's row, its geometry.
 
     Images of different padded sizes go in batches of their own, in the given order. A
     list is checked whole before anything is detected; a generator gives its images as
-    they are needed. See `detect` for arguments and errors.
+    they are needed. See `detect` for arguments and errors, and `mrcnn.views.look` for
+    what the stages of several views are.
     """
     check_batch_size(batch_size)
+    check_views(views)
     model = native(model)
     checked = checked_images(images, _channels(model))
+    if views is not None:
+        return look(model, checked, views, batch_size)
     planned = ((im, plan_geometry(im.shape[:2], model.preprocessing)) for im in checked)
     return _stages(model, planned, batch_size)
 
@@ -107,7 +99,9 @@ def _stages(
     for _, same_size in groupby(planned, key=lambda pair: pair[1].padded_shape):
         while batch := list(islice(same_size, batch_size)):
             found, geometries = zip(*batch, strict=True)
-            stages = model.predict_on_batch(_inputs(model, found, geometries))
+            stages = model.predict_on_batch(
+                network_inputs(found, geometries, model.preprocessing)
+            )
             for row, geometry in enumerate(geometries):
                 yield stages, row, geometry
 
@@ -120,6 +114,7 @@ def detect(
     tile: int | tuple[int, int] | None = None,
     overlap: int | None = None,
     masks: str = "array",
+    views: Views | None = None,
 ) -> list[Detection]:
     """Find the objects in any number of images of any sizes.
 
@@ -138,20 +133,23 @@ def detect(
             length are whole on some tile. A quarter of the tile's side by default.
         masks: "array" for (h, w, n) bool, "rle" for pycocotools' compressed run
             lengths, a list of n: what fits into memory where images are large.
+        views: test-time augmentation, such as `mrcnn.views.Views(flip=True)`; see there
+            for what it costs. By default every image is seen once. Not with `tile`.
 
     Returns:
         For each image its detections, best first, in its own pixels.
 
     Raises:
         ValueError: names each image that is none, or holds NaN; or the batch size, what
-            is wrong with the tiles, or another form of masks.
+            is wrong with tiles or views, or another form of masks.
         TypeError: if `images` is one image or a path, or `model` no model.
     """
     if fault := one_of(*FORMS).fault("masks", masks):
         raise ValueError(fault)
     tiles = tiling.asked(tile, overlap)
+    check_views(views, tile)
     if tiles is None:
-        found = run(model, images, batch_size=batch_size)
+        found = run(model, images, batch_size=batch_size, views=views)
         return [unmold(*one, draw=FORMS[masks]) for one in found]
     found = run_tiled(model, images, tiles, batch_size=batch_size, masks=masks)
     return [detection for detection, _ in found]

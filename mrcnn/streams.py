@@ -28,6 +28,7 @@ from mrcnn.files import atomic_path
 from mrcnn.nn.native import native
 from mrcnn.paths import as_path, writable_folder
 from mrcnn.structures import Detection
+from mrcnn.views import Views
 from mrcnn.visualize.paint import paint
 
 SAVED: dict[str, dict[str, Any]] = {
@@ -49,6 +50,7 @@ def detect_stream(
     tile: int | tuple[int, int] | None = None,
     overlap: int | None = None,
     masks: str = "array",
+    views: Views | None = None,
     progress: bool = True,
     left_out: list[str] | None = None,
 ) -> Iterator[tuple[str, np.ndarray, Detection]]:
@@ -58,13 +60,14 @@ def detect_stream(
     iterator closes the file or camera.
 
     Args:
-        model: see `detect`, also for `tile`, `overlap` and `masks`.
+        model: see `detect`, also for `tile`, `overlap`, `masks` and `views`.
         source: see `data.sources.frames`, also for the names.
         batch_size: pictures, or with `tile` tiles of one, that run through the network
             at once.
         tile: side of tiles for large pictures.
         overlap: of tiles.
         masks: form of masks, "array" or "rle".
+        views: test-time augmentation, in place of tiles.
         progress: write a line about it to stderr.
         left_out: gets what is wrong with each picture file that cannot be read; by
             default the first one ends it.
@@ -74,7 +77,7 @@ def detect_stream(
             arguments are wrong.
     """
     options = {"batch_size": batch_size, "tile": tile, "overlap": overlap}
-    options["masks"] = masks
+    options |= {"masks": masks, "views": views}
     detect(model, [], **options)
     channels = native(model).backbone.input_shape[-1]
     total, pictures = opened(source, channels, left_out)

@@ -19,6 +19,7 @@ from mrcnn.detection import detect
 from mrcnn.ops.rle import decode
 from mrcnn.streams import annotate, detect_stream, write
 from mrcnn.structures import Preprocessing
+from mrcnn.views import Views
 from tests.test_detection_tiled import Seer
 
 NAMES = ["BG", "odd", "even"]
@@ -183,6 +184,8 @@ def test_pictures_of_several_sizes_and_tiles(seer):
     [
         ({"batch_size": 0}, "batch_size"),
         ({"tile": -1}, "tile"),
+        ({"views": True}, "views is True"),
+        ({"views": Views(True), "tile": 64}, "tile is given too"),
         ({"masks": "png"}, "masks"),
         ({"overlap": 3}, "overlap"),
     ],

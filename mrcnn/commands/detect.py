@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from mrcnn.commands.shared import (
+    add_looks,
     add_run,
-    add_tile,
+    looks,
     progress,
     save_json,
     share,
@@ -60,7 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help=f"leave out what scores less; default: {CONFIDENCE}",
     )
-    add_tile(parser)
+    add_looks(parser)
     parser.add_argument(
         "--no-pictures", action="store_true", help="draw nothing, write JSON alone"
     )
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     )
     entries: list[dict[str, Any]] = []
     faults: list[str] = []
-    options = {"tile": args.tile, "masks": "rle", "left_out": faults}
+    options = {"masks": "rle", "left_out": faults, **looks(args)}
     found = streams.detect_stream(model, source, **options)
     seen = _listed(found, names, entries)
     try:

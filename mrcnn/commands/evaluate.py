@@ -4,6 +4,7 @@ examples:
   mrcnn evaluate run mydata
   mrcnn evaluate run mydata --split test --json scores.json
   mrcnn evaluate run large.json --tile 512 --coco found.json
+  mrcnn evaluate run mydata --flip --sides 384 512
 
 If DATA has splits, "val" is measured on unless --split names another. --coco writes
 what was found as COCO's results for pycocotools; mrcnn convert writes its truth.
@@ -14,8 +15,9 @@ import argparse
 from mrcnn.commands.shared import (
     add_data,
     add_json,
+    add_looks,
     add_run,
-    add_tile,
+    looks,
     options_of,
     progress,
     writable_file,
@@ -33,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split", metavar="NAME", help='which part of DATA; by default "val"'
     )
-    add_tile(parser)
+    add_looks(parser)
     parser.add_argument(
         "--coco",
         metavar="FILE",
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     step = max(1, -(-count // PARTS))
     for first in range(0, count, step):
         some = range(first, min(first + step, count))
-        scenes += collect(model, dataset, image_ids=some, tile=args.tile)
+        scenes += collect(model, dataset, image_ids=some, **looks(args))
         progress(f"{len(scenes)} of {count} pictures")
     report = evaluate(model, dataset, scenes=scenes)
     print(f"{report}\n\n{report.size_table()}")

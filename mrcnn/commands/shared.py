@@ -41,14 +41,35 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def add_tile(parser: argparse.ArgumentParser) -> None:
-    """Add the tiles of large pictures."""
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """Add the tiles of large pictures, and other ways to see more in one."""
     parser.add_argument(
         "--tile",
         type=positive,
         metavar="PIXELS",
         help="look at what is larger in overlapping tiles of this side, too",
     )
+    parser.add_argument(
+        "--flip",
+        action="store_true",
+        help="look at each picture mirrored, too (test-time augmentation)",
+    )
+    parser.add_argument(
+        "--sides",
+        metavar="PIXELS",
+        type=positive,
+        nargs="+",
+        default=(),
+        help="look at each picture in squares of these sides, multiples of 64",
+    )
+
+
+def looks(args: argparse.Namespace) -> dict[str, Any]:
+    """Return how `detect` is to look at pictures."""
+    from mrcnn.views import Views
+
+    asked = args.flip or args.sides
+    return {"tile": args.tile, "views": Views(args.flip, args.sides) if asked else None}
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """From original images to padded network inputs, and back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -157,6 +157,26 @@ def subtract_mean(
     molded = image.astype(dtype)
     molded -= row
     return molded
+
+
+def network_inputs(
+    images: Sequence[np.ndarray],
+    geometries: Sequence[Geometry],
+    preprocessing: Preprocessing,
+) -> dict[str, np.ndarray]:
+    """Return images (h, w, C) uint8 of one padded size as a network's inputs.
+
+    `images` (B, H, W, C) float32, and `windows` (B, 4) float32, normalised.
+    """
+    placed = [place_image(im, g) for im, g in zip(images, geometries, strict=True)]
+    windows = [
+        box_ops.normalise(g.window, g.padded_shape, xp=np).astype(np.float32)
+        for g in geometries
+    ]
+    return {
+        "images": subtract_mean(np.stack(placed), preprocessing),
+        "windows": np.stack(windows),
+    }
 
 
 def add_mean(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

@@ -17,6 +17,7 @@ from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, check_dataset, collect, of_dataset
 from mrcnn.nn.native import native
 from mrcnn.tasks import Task
+from mrcnn.views import Views
 
 
 def evaluate(
@@ -29,6 +30,7 @@ def evaluate(
     scenes: Iterable[Scene] | None = None,
     tile: int | tuple[int, int] | None = None,
     overlap: int | None = None,
+    views: Views | None = None,
 ) -> TaskReport:
     """Measure a model on the images of a dataset, end to end and each task by itself.
 
@@ -40,10 +42,12 @@ def evaluate(
         seed: of the jitter in the isolated box metric; compare reports of one seed;
             None is 0.
         scenes: what `collect` returned for this model and dataset, to save detecting
-            again; in place of `image_ids`, `tile` and `overlap`.
+            again; in place of `image_ids`, `tile`, `overlap` and `views`.
         tile: large images are looked at in tiles, see `mrcnn.detection.detect`. What is
             measured end to end follows; proposals and isolated tasks see whole images.
         overlap: of tiles.
+        views: test-time augmentation, see `mrcnn.views`. What is measured end to end
+            follows, proposals are those of the largest view.
 
     Raises:
         ValueError: there is no image, annotations and image contradict each other, or
@@ -56,19 +60,17 @@ def evaluate(
     seed = 0 if seed is None else seed
     if fault := count(0).fault("seed", seed):
         raise ValueError(fault)
+    ways = {"tile": tile, "overlap": overlap, "views": views}
     if scenes is None:
         scenes = collect(
-            model,
-            dataset,
-            image_ids=image_ids,
-            batch_size=batch_size,
-            tile=tile,
-            overlap=overlap,
+            model, dataset, image_ids=image_ids, batch_size=batch_size, **ways
         )
     elif image_ids is not None:
         raise ValueError("give scenes or image_ids, not both: scenes name images.")
-    elif tile is not None or overlap is not None:
-        raise ValueError("give scenes or tile, not both: scenes are what was found.")
+    elif given := [name for name, value in ways.items() if value is not None]:
+        raise ValueError(
+            f"give scenes or {given[0]}, not both: scenes are what was found."
+        )
     else:
         scenes = of_dataset(scenes, dataset)
     if not scenes:

@@ -4,8 +4,9 @@ Masks are run-length encoded as they come, so that a set of large photographs fi
 memory, and so that pictures of failures need no second detection.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from mrcnn.ops.masks import boxes_of_masks
 from mrcnn.ops.rle import decode, encode
 from mrcnn.structures import Detection
 from mrcnn.tiling import Tiling, asked
+from mrcnn.views import Views, check_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +153,7 @@ def collect(
     batch_size: int = 1,
     tile: int | tuple[int, int] | None = None,
     overlap: int | None = None,
+    views: Views | None = None,
 ) -> list[Scene]:
     """Detect objects in images of a dataset, and keep them beside the ground truth.
 
@@ -164,6 +167,8 @@ def collect(
         tile: for large images, see `mrcnn.detection.detect`; proposals stay those of
             the whole image.
         overlap: of tiles.
+        views: test-time augmentation, see `mrcnn.views`; proposals are those of the
+            largest view.
 
     Raises:
         ValueError: annotations and image contradict each other, the data set is not
@@ -173,6 +178,7 @@ def collect(
     model = native(model)
     check_batch_size(batch_size)
     tiles = asked(tile, overlap)
+    check_views(views, tile)
     check_dataset(dataset)
     check_model_classes(model, dataset)
     if is_count(image_ids, 0):
@@ -181,7 +187,8 @@ def collect(
     chosen = _listed(chosen, "image_ids", "internal ids of images")
     if unknown := _unknown(chosen, dataset):
         raise ValueError(f"image_ids has {unknown}.")
-    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size, tiles))
+    found = partial(_found, model, batch_size=batch_size, tiles=tiles, views=views)
+    return list(_scenes(model, dataset, list(map(int, chosen)), batch_size, found))
 
 
 def of_dataset(scenes: Iterable[Scene], dataset: Dataset) -> list[Scene]:
@@ -225,7 +232,7 @@ def _scenes(
     dataset: Dataset,
     image_ids: Sequence[int],
     batch_size: int,
-    tiles: Tiling | None,
+    find: Callable[[Sequence[np.ndarray]], Iterable[tuple[Objects, np.ndarray]]],
 ) -> Iterator[Scene]:
     channels = len(model.preprocessing.mean_pixel)
     for start in range(0, len(image_ids), batch_size):
@@ -240,20 +247,22 @@ def _scenes(
             load_truth(dataset, i, image.shape[:2])
             for i, image in zip(batch, images, strict=True)
         ]
-        found = _found(model, images, batch_size, tiles)
-        for i, truth, (objects, proposals) in zip(batch, truths, found, strict=True):
+        found = zip(batch, truths, find(images), strict=True)
+        for i, truth, (objects, proposals) in found:
             yield Scene(i, truth, objects, proposals)
 
 
 def _found(
     model: Any,
     images: Sequence[np.ndarray],
+    *,
     batch_size: int,
     tiles: Tiling | None,
+    views: Views | None,
 ) -> Iterator[tuple[Objects, np.ndarray]]:
     """Yield what is detected in each image, and the proposals (p, 4) for it."""
     if tiles is None:
-        for stages in run(model, images, batch_size=batch_size):
+        for stages in run(model, images, batch_size=batch_size, views=views):
             yield detected(unmold(*stages)), unmold_proposals(*stages)
         return
     found = run_tiled(model, images, tiles, batch_size=batch_size)

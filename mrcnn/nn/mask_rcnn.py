@@ -43,7 +43,8 @@ class MaskRCNN(Composite):
       what the losses need, returns `TrainingOutputs`;
     - with `rois` (B, R, 4): the box head on given regions, returns `RoiPredictions`;
     - with `boxes` (B, R, 4): the masks of those boxes for every class,
-      (B, R, M, M, K), or with `class_ids` (B, R) for these, (B, R, M, M).
+      (B, R, M, M, K), or with `class_ids` (B, R) for these, (B, R, M, M); and with
+      `valid` (B, R) of the first slots alone, those that hold a box.
     """
 
     def call(self, batch: Mapping[str, Tensor], training: bool = False) -> Any:
@@ -59,7 +60,10 @@ class MaskRCNN(Composite):
         if "rois" in batch:
             return self._predict_boxes(heads, batch["rois"])
         if "boxes" in batch:
-            return heads.masks(batch["boxes"], batch.get("class_ids"))
+            boxes, class_ids, valid = map(batch.get, ("boxes", "class_ids", "valid"))
+            if valid is not None:
+                return self._outline(heads, boxes, class_ids, valid)
+            return heads.masks(boxes, class_ids)
         logits, deltas = self._propose(pyramid, training)
         if "gt_boxes" in batch:
             return self._train(batch, heads, logits, deltas)
@@ -85,10 +89,20 @@ class MaskRCNN(Composite):
         return self.predict_on_batch({"images": images, "rois": rois})
 
     def predict_masks(
-        self, images: np.ndarray, boxes: np.ndarray, class_ids: np.ndarray
+        self,
+        images: np.ndarray,
+        boxes: np.ndarray,
+        class_ids: np.ndarray,
+        valid: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return masks (B, R, M, M) for boxes (B, R, 4) of given classes (B, R)."""
+        """Return masks (B, R, M, M) for boxes (B, R, 4) of given classes (B, R).
+
+        Where `valid` (B, R) is given, whose true ones come first, the others are zero
+        and cost nothing.
+        """
         batch = {"images": images, "boxes": boxes, "class_ids": class_ids}
+        if valid is not None:
+            batch["valid"] = valid
         return self.predict_on_batch(batch)
 
     def _propose(self, pyramid: list[Tensor], training: bool) -> tuple[Tensor, Tensor]:
@@ -230,17 +244,26 @@ class MaskRCNN(Composite):
             outscores_background=s.outscores_background,
             slots=s.detections,
         )
-        side = 2 * s.mask_pool_size
-        (masks,) = map_valid(
-            lambda boxes, class_ids: (heads.masks(boxes, class_ids),),
-            (detections.boxes, detections.class_ids),
-            detections.valid,
-            chunk=s.mask_chunk,
-            outputs=((side, side),),
+        masks = self._outline(
+            heads, detections.boxes, detections.class_ids, detections.valid
         )
         return Stages(
             scores, deltas, proposals, probabilities, box_deltas, detections, masks
         )
+
+    def _outline(
+        self, heads: RoiHeads, boxes: Tensor, class_ids: Tensor, valid: Tensor
+    ) -> Tensor:
+        """Return masks (B, R, M, M) of the slots that hold a box, else zeros."""
+        side = 2 * self.settings.mask_pool_size
+        (masks,) = map_valid(
+            lambda *some: (heads.masks(*some),),
+            (boxes, class_ids),
+            valid,
+            chunk=self.settings.mask_chunk,
+            outputs=((side, side),),
+        )
+        return masks
 
     def _predict_boxes(self, heads: RoiHeads, rois: Tensor) -> RoiPredictions:
         everyone = ops.ones(ops.shape(rois)[:2], dtype="bool")

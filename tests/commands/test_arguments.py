@@ -91,6 +91,7 @@ def refused(arguments, capsys):
         (["train", ".", "--out", "x", "--seed", "-1"], "argument --seed"),
         (["detect", ".", "a.png", "--out", "x", "--confidence", "2"], "'2' is no numb"),
         (["prune", ".", ".", "--out", "x", "--sparsity", "many"], "'many' is no numb"),
+        (["evaluate", ".", ".", "--sides", "64", "all"], "'all' is no whole number"),
         (["export", ".", "--out", "x", "--to", "pickle"], "invalid choice: 'pickle'"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

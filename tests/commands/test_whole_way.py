@@ -12,12 +12,14 @@ from mrcnn import build, model_folder, pretrained
 from mrcnn.commands import main
 from mrcnn.config import with_settings
 from mrcnn.data import augment, check, films, open_dataset
-from mrcnn.data.pictures import header
-from mrcnn.evaluation import Accuracy, TaskReport
+from mrcnn.data.pictures import header, read_image
+from mrcnn.detection import detect
+from mrcnn.evaluation import Accuracy, TaskReport, evaluate
 from mrcnn.ops.rle import decode
 from mrcnn.presets import OwnImagesConfig
 from mrcnn.pruning import report
 from mrcnn.training import fit
+from mrcnn.views import Views
 from mrcnn.weights import save_weights
 
 pytestmark = [
@@ -183,6 +185,31 @@ def test_what_detect_is_given(untrained, pictures, tmp_path, capsys):
     other = pretrained.shipped("shapes")
     assert run("detect", untrained, pictures, "--out", out, "--weights", other) == 2
     assert "shapes.h5" in capsys.readouterr().err
+
+
+def test_views_are_those_of_python(data, untrained, pictures, tmp_path, capsys):
+    options = ("--flip", "--sides", 64, 128)
+    given = (pictures / "a.png", "--no-pictures", "--json", "-", "--confidence", 0)
+    out = tmp_path / "out"
+    assert run("detect", untrained, *given, "--out", out, *options) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["images"]
+    values = {"DETECTION_MIN_CONFIDENCE": 0}
+    model = model_folder.read(untrained, settings=values).model
+    views = Views(flip=True, sides=(64, 128))
+    (found,) = detect(model, [read_image(pictures / "a.png")], views=views)
+    assert [one["box"] for one in entry["detections"]] == found["rois"].tolist()
+    assert [one["score"] for one in entry["detections"]] == found["scores"].tolist()
+
+    assert run("evaluate", untrained, data, "--json", "-", *options) == 0
+    said = TaskReport.from_dict(json.loads(capsys.readouterr().out))
+    model, val = model_folder.read(untrained).model, open_dataset(data, "val")
+    expected = evaluate(model, val, views=views).to_dict()
+    np.testing.assert_equal(said.to_dict(), expected)
+
+    assert run("detect", untrained, *given, "--out", out, "--sides", 100) == 2
+    assert "sides is [100]; it must be a list" in capsys.readouterr().err
+    assert run("detect", untrained, *given, "--out", out, "--flip", "--tile", 64) == 2
+    assert "seen in tiles or in views" in capsys.readouterr().err
 
 
 def test_places_and_names(untrained, pictures, tmp_path):

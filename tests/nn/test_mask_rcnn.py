@@ -142,6 +142,16 @@ def test_masks_are_those_of_the_class_asked_for(tiny_model, batch):
     np.testing.assert_allclose(masks, swapped[:, ::-1], rtol=1e-5)
 
 
+def test_masks_of_the_slots_that_hold_a_box(rng, tiny_model, batch):
+    corners = rng.uniform(0, 1, (2, 9, 2, 2))
+    boxes = np.sort(corners, axis=2).reshape(2, 9, 4).astype(np.float32)
+    class_ids, valid = rng.integers(1, 4, (2, 9)), np.arange(9) < [[6], [1]]
+    every = tiny_model.predict_masks(batch["images"], boxes, class_ids)
+    some = tiny_model.predict_masks(batch["images"], boxes, class_ids, valid)
+    expected = np.where(valid[..., None, None], every, 0)
+    np.testing.assert_allclose(some, expected, atol=1e-6)
+
+
 def test_a_seed_fixes_the_weights(tiny_config, tiny_model):
     same = build.model(tiny_config, seed=3, precision="float32")
     for ours, theirs in zip(tiny_model.weights, same.weights, strict=True):
