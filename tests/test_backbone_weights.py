@@ -15,6 +15,7 @@ import pytest
 
 from mrcnn import backbone_weights, build, weights
 from mrcnn.backbone_weights import as_layers, convert, read_checkpoint
+from mrcnn.commands import main
 from mrcnn.hdf5 import WeightFileError
 from mrcnn.nn.efficientnet_lite import blocks, efficientnet_lite0
 
@@ -57,12 +58,15 @@ def model_on_it(tiny_config):
 
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 0.0), ("float16", 2.0**-10)])
 def test_a_state_comes_into_a_model(
-    state, tiny_config, tmp_path, monkeypatch, dtype, error
+    state, tiny_config, tmp_path, monkeypatch, capsys, dtype, error
 ):
     monkeypatch.setattr(backbone_weights, "read_checkpoint", lambda path: state)
-    convert("some.pth", tmp_path / "lite.h5", dtype=dtype)
+    file, out = tmp_path / "some.pth", tmp_path / "lite.h5"
+    file.write_bytes(b"\x80")
+    assert main(["backbone", str(file), "--out", str(out), "--dtype", dtype]) == 0
+    assert capsys.readouterr().out == f"Written: {out}\n"
     model = model_on_it(tiny_config)
-    report = weights.load_weights(model, tmp_path / "lite.h5", partial=True)
+    report = weights.load_weights(model, out, partial=True)
     assert len(report.loaded) == 2 * (1 + 2 + 15 * 3) and not report.unused
     assert not [n for n in report.missing if n.startswith(("res", "bn"))]
     layer = model.backbone.get_layer
