@@ -57,6 +57,11 @@ def load(folder: Path) -> tuple[BalloonDataset, list[tuple[np.ndarray, np.ndarra
     return dataset, [(ids[: counts[0]], ids[counts[0] :]), *folds]
 
 
+def learns(way: str) -> bool:
+    """Return whether a way leads over photographs."""
+    return way.endswith("photographs")
+
+
 def train(way: str, dataset: Dataset, seed: int, folder: Path) -> MaskRCNN:
     """Return a network that has gone a way, as it was or is kept in a folder.
 
@@ -71,7 +76,7 @@ def train(way: str, dataset: Dataset, seed: int, folder: Path) -> MaskRCNN:
     model = build.model(config, seed=seed)
     if way.startswith("drawn"):
         print(weights.load_weights(model, pretrained.shipped("balloon")))
-    if not way.endswith("photographs"):
+    if not learns(way):
         return model
     batches = build.batches(
         config,
@@ -112,10 +117,10 @@ def measured(folder: Path, real: Path, row: Row) -> Row:
     dataset, (official, *folds) = load(real)
     parts = [official] if row["split"] == "official" else folds
     scenes = look(row["name"], dataset, parts, row["seed"], folder)
-    steps = PHOTOGRAPHS_TRAINING.epochs * PHOTOGRAPHS_TRAINING.steps
-    names = dataset.class_names
+    names, plan = dataset.class_names, PHOTOGRAPHS_TRAINING
     resampled = resampled_headline(scenes, names)
     intervals = {f"{task}_interval": interval(v) for task, v in resampled.items()}
+    steps = plan.epochs * plan.steps if learns(row["name"]) else 0
     return {"steps": steps, **measures(scenes, names), **intervals}
 
 

@@ -93,6 +93,7 @@ def test_each_fold_learns_from_the_others_in_a_folder_of_its_own(
     assert found["images"] == 11
     assert found["mask_ap"] == 0
     assert found["mask_interval"] == (0, 0)
+    assert found["steps"] == 1
 
 
 def test_pictures_are_drawn_once(monkeypatch, tmp_path):
