@@ -39,6 +39,7 @@ from mrcnn.visualize.instances import (
     semantic_view,
 )
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.outlines import cut_outs, outlines, soft_edges
 from mrcnn.visualize.proposals import draw_anchors, draw_proposals
 from mrcnn.visualize.pruning import (
     plot_frontier,
@@ -61,6 +62,7 @@ __all__ = [
     "apply_mask",
     "class_map",
     "colour_splash",
+    "cut_outs",
     "differences_gallery",
     "display_differences",
     "display_images",
@@ -80,6 +82,7 @@ __all__ = [
     "instance_gallery",
     "look",
     "new_figure",
+    "outlines",
     "palette",
     "plot_ap_by_size",
     "plot_bars",
@@ -102,5 +105,6 @@ __all__ = [
     "random_colors",
     "semantic_view",
     "show_augmentations",
+    "soft_edges",
     "truth_gallery",
 ]

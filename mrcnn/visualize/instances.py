@@ -14,8 +14,9 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask, class_map, outlines, rgb
+from mrcnn.visualize.masks import apply_mask, class_map, rgb
 from mrcnn.visualize.names import names_of
+from mrcnn.visualize.outlines import outlines
 from mrcnn.visualize.style import (
     Figure,
     image_axes,
