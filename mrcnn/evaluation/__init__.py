@@ -11,6 +11,7 @@ from mrcnn.evaluation.matching import (
     pixel_iou,
     proposal_recall,
 )
+from mrcnn.evaluation.merges import with_merges
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
 
@@ -28,4 +29,5 @@ __all__ = [
     "object_quality",
     "pixel_iou",
     "proposal_recall",
+    "with_merges",
 ]

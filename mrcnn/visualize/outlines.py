@@ -1,12 +1,12 @@
 """Outlines finer than a pixel, and objects cut out along them.
 
-A mask says of each pixel's centre whether it lies in the object, and no more. Drawn along
-the edges of its pixels, it has stairs that the object has not. Here the mask is blurred,
-but so little that every pixel keeps its side, and the line runs where the blurred mask
-is one half. What a mask holds so stays what is drawn: holes, several pieces, objects of
-one pixel. And it is the same for what was annotated, what was detected, whole or in
-tiles, and what was read from a file; the network's own probabilities are coarser than
-the pixels of all but small objects.
+A mask says of each pixel's centre whether it lies in the object, and no more. Drawn
+along the edges of its pixels, it has stairs that the object has not. Here the mask is
+blurred, but so little that every pixel keeps its side, and the line runs where the
+blurred mask is one half. What a mask holds so stays what is drawn: holes, several
+pieces, objects of one pixel. And it is the same for what was annotated, what was
+detected, whole or in tiles, and what was read from a file; the network's own
+probabilities are coarser than the pixels of all but small objects.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ from mrcnn.visualize.masks import rgb
 BLUR = 1.5
 """Standard deviation in pixels, of large objects; it makes smaller ones shrink."""
 MARGIN = 1 / 14
-"""How far from one half a pixel stays: a line so comes no nearer to a pixel's centre than
-an eighth of a pixel, along rows and columns, and no farther than 3/8 from its edge."""
+"""How far from one half a pixel stays: along rows and columns, the line so keeps an
+eighth of a pixel from the pixels' centres, and 3/8 from their edges at most."""
 TOLERANCE = 0.08
 """Pixels by which a polygon may differ from the line; less than what MARGIN leaves."""
 
@@ -76,7 +76,7 @@ def soft_edges(masks: np.ndarray) -> np.ndarray:
 
 
 def _covered(mask: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return how much of its pixels a mask covers, around its object, and the corner."""
+    """Return how much a mask covers of each pixel around its object; the corner."""
     blurred, sigma, corner = _blurred(mask)
     # Across a straight edge a blurred step rises by 1 / (sigma sqrt(2 pi)) a pixel.
     steep = max(1.0, sigma * np.sqrt(2 * np.pi))
