@@ -1,5 +1,7 @@
 """Pages of pictures: objects cut out in rows, and the hardest pictures."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def test_rows_fill_the_width_and_nothing_overlaps(sizes):
         rows.setdefault(round(y, 9), []).append((x, x + wide, tall))
     for line in rows.values():
         assert len({round(tall, 9) for *_, tall in line}) == 1
-        for (_, end, _), (start, _, _) in zip(line, line[1:], strict=False):
+        for (_, end, _), (start, _, _) in itertools.pairwise(line):
             assert start == pytest.approx(end + 0.02)
     *full, last = (rows[y] for y in sorted(rows))
     assert all(line[-1][1] == pytest.approx(1) for line in full)
