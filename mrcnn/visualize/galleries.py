@@ -100,8 +100,8 @@ def cut_out_gallery(
 ) -> Figure:
     """Show objects on white in close rows, the tallest first.
 
-    Each row is as wide as the figure; only the last may end before, since it is no
-    taller than the one above.
+    Each row is as wide as the figure, unless it would be taller than twice `row`; the
+    last is no taller than the one above.
 
     Args:
         cut_outs: each (h, w, 4) uint8, as `outlines.cut_outs` returns them.
@@ -136,8 +136,9 @@ def _in_rows(
             rows.append([width / height])
         else:
             rows[-1] = longer
-    heights = [(1 - gap * (len(ratios) - 1)) / sum(ratios) for ratios in rows]
-    heights[-1] = min(heights[-1], heights[-2] if len(rows) > 1 else max(row, 0.5))
+    wide = [(1 - gap * (len(ratios) - 1)) / sum(ratios) for ratios in rows]
+    heights = [min(height, 2 * row) for height in wide]
+    heights[-1] = min(heights[-2:])
     places, y = [], 0.0
     for ratios, tall in zip(rows, heights, strict=True):
         x = 0.0

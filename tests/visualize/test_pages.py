@@ -29,6 +29,7 @@ def test_rows_fill_the_width_and_nothing_overlaps(sizes):
             assert start == pytest.approx(end + 0.02)
     *full, last = (rows[y] for y in sorted(rows))
     assert all(line[-1][1] == pytest.approx(1) for line in full)
+    assert max(tall for line in rows.values() for *_, tall in line) <= 0.4
     if full:
         assert last[0][2] <= full[-1][0][2] + 1e-9
 
