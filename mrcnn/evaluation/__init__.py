@@ -11,6 +11,7 @@ from mrcnn.evaluation.matching import (
     pixel_iou,
     proposal_recall,
 )
+from mrcnn.evaluation.merges import with_merges
 from mrcnn.evaluation.outlines import OutlineDistances, boundary_ap, outline_distance
 from mrcnn.evaluation.report import TaskReport
 from mrcnn.evaluation.scenes import Scene, collect
@@ -32,4 +33,5 @@ __all__ = [
     "outline_distance",
     "pixel_iou",
     "proposal_recall",
+    "with_merges",
 ]

@@ -33,7 +33,7 @@ class FailureKind(StrEnum):
 class Failure:
     """One failure, with what a picture of it needs; indices are into the scene."""
 
-    kind: FailureKind
+    kind: StrEnum  # a `FailureKind`, or a `merges.Merge`
     image_id: int
     truth: int | None  # index into scene.truth
     found: int | None  # index into scene.found

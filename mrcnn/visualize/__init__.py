@@ -26,8 +26,9 @@ from mrcnn.visualize.curves import (
     plot_points,
     plot_series,
 )
-from mrcnn.visualize.failures import failure_gallery
+from mrcnn.visualize.failures import failure_gallery, hardest_gallery
 from mrcnn.visualize.galleries import (
+    cut_out_gallery,
     display_images,
     display_top_masks,
     grid,
@@ -39,6 +40,13 @@ from mrcnn.visualize.instances import (
     semantic_view,
 )
 from mrcnn.visualize.masks import apply_mask, class_map, colour_splash
+from mrcnn.visualize.outlines import cut_outs, outlines, soft_edges
+from mrcnn.visualize.prints import (
+    DOUBLE_COLUMN,
+    SINGLE_COLUMN,
+    Print,
+    save_print,
+)
 from mrcnn.visualize.proposals import draw_anchors, draw_proposals
 from mrcnn.visualize.pruning import (
     plot_frontier,
@@ -58,9 +66,14 @@ from mrcnn.visualize.style import look, new_figure, palette
 from mrcnn.visualize.tables import display_table, display_weight_stats
 
 __all__ = [
+    "DOUBLE_COLUMN",
+    "SINGLE_COLUMN",
+    "Print",
     "apply_mask",
     "class_map",
     "colour_splash",
+    "cut_out_gallery",
+    "cut_outs",
     "differences_gallery",
     "display_differences",
     "display_images",
@@ -77,9 +90,11 @@ __all__ = [
     "draw_score_maps",
     "failure_gallery",
     "grid",
+    "hardest_gallery",
     "instance_gallery",
     "look",
     "new_figure",
+    "outlines",
     "palette",
     "plot_ap_by_size",
     "plot_bars",
@@ -100,7 +115,9 @@ __all__ = [
     "plot_task_report",
     "plot_trade_off",
     "random_colors",
+    "save_print",
     "semantic_view",
     "show_augmentations",
+    "soft_edges",
     "truth_gallery",
 ]

@@ -16,8 +16,9 @@ from mrcnn.visualize.instances import (
     draw_outline,
 )
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask, outlines, rgb
+from mrcnn.visualize.masks import apply_mask, rgb
 from mrcnn.visualize.names import names_of
+from mrcnn.visualize.outlines import outlines
 from mrcnn.visualize.style import (
     BAD,
     FAINT,

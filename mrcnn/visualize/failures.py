@@ -1,5 +1,6 @@
-"""What a detector gets wrong, one case a panel."""
+"""What a detector gets wrong: one case a panel, or all of a picture by their names."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -7,15 +8,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from mrcnn.visualize.comparison import TRUTH, WRONG, SceneLike
+from mrcnn.visualize.comparison import RIGHT, TRUTH, WRONG, SceneLike
 from mrcnn.visualize.galleries import grid
 from mrcnn.visualize.instances import draw_box_outline, draw_outline
+from mrcnn.visualize.labels import Label, LabelLayer
 from mrcnn.visualize.names import names_of
 from mrcnn.visualize.style import Figure, look, show_image
 
 
 class FailureLike(Protocol):
-    """What `failure_gallery` reads; `mrcnn.evaluation.matching.Failure` has it."""
+    """What these galleries read; `mrcnn.evaluation.matching.Failure` has it."""
 
     kind: str
     image_id: int
@@ -107,6 +109,70 @@ def _failure_caption(failure: FailureLike, names: Sequence[str]) -> str:
         numbers.append(f"score {failure.score:.2f}")
     numbers.append(f"IoU {failure.iou:.2f}")
     return f"{what}\n{', '.join(numbers)}"
+
+
+@look()
+def hardest_gallery(
+    scenes: Sequence[SceneLike],
+    failures: Sequence[FailureLike],
+    load_image: Callable[[int], np.ndarray],
+    *,
+    min_score: float = 0.5,
+    columns: int = 2,
+    titles: Sequence[str] = (),
+) -> Figure:
+    """Show whole pictures with everything that went wrong in them, each by its name.
+
+    What was found and is right has a thin green outline. Of a failure the object is
+    outlined in blue and dashed, the detection in orange and solid.
+
+    Args:
+        scenes: those to show, in this order.
+        failures: as `mrcnn.evaluation.failures` or `with_merges` list them; those of
+            other pictures are not drawn.
+        load_image: `dataset.load_image`.
+        min_score: the one that they were listed with.
+        columns: panels side by side.
+        titles: one a scene, in front of the counts of its failures.
+    """
+    own = [[f for f in failures if f.image_id == s.image_id] for s in scenes]
+    images = [load_image(scene.image_id) for scene in scenes]
+
+    def draw(ax: Axes, i: int) -> None:
+        counts = Counter(str(failure.kind) for failure in own[i])
+        parts = [*titles[i : i + 1], *(f"{kind} {n}" for kind, n in counts.items())]
+        show_image(ax, images[i], ", ".join(parts))
+        _draw_failures(ax, scenes[i], own[i], min_score)
+
+    shape = np.median([image.shape[:2] for image in images] or [(1, 1)], axis=0)
+    return grid(len(scenes), draw, columns=columns, shape=tuple(shape))
+
+
+def _draw_failures(
+    ax: Axes, scene: SceneLike, failures: Sequence[FailureLike], min_score: float
+) -> None:
+    """Outline a scene's right detections, and its failures with their names."""
+    wrong = {failure.found for failure in failures}
+    sure = np.flatnonzero(scene.found.scores >= min_score)
+    right = [i for i in sure if i not in wrong]
+    parts = [(scene.found, right, RIGHT, 1.0, "-")]
+    for objects, members, colour, line in (
+        (scene.found, {f.found for f in failures}, WRONG, "-"),
+        (scene.truth, {f.truth for f in failures}, TRUTH, "--"),
+    ):
+        parts.append((objects, sorted(members - {None}), colour, 1.6, line))
+    for objects, members, colour, width, line in parts:
+        masks = objects.select(np.array(members, int)).masks()
+        for k in range(len(members)):
+            draw_outline(ax, masks[..., k], colour, width=width, linestyles=line)
+    labels = []
+    for failure in failures:
+        of_truth = failure.truth is not None
+        objects = scene.truth if of_truth else scene.found
+        box = objects.boxes[failure.truth if of_truth else failure.found]
+        colour = TRUTH if failure.found is None else WRONG
+        labels.append(Label(str(failure.kind), "", tuple(box), colour))
+    LabelLayer(ax, labels)
 
 
 def square_window(

@@ -95,6 +95,61 @@ def grid(
 
 
 @look()
+def cut_out_gallery(
+    cut_outs: Sequence[np.ndarray], *, row: float = 0.15, gap: float = 0.01
+) -> Figure:
+    """Show objects on white in close rows, the tallest first.
+
+    Each row is as wide as the figure, unless it would be taller than twice `row`; the
+    last is no taller than the one above.
+
+    Args:
+        cut_outs: each (h, w, 4) uint8, as `outlines.cut_outs` returns them.
+        row: how tall rows are at least, as a part of the width.
+        gap: between two objects, likewise.
+    """
+    if not cut_outs:
+        return grid(0, lambda ax, i: None)
+    tallest_first = sorted(cut_outs, key=lambda cut: -cut.shape[0])
+    places, height = _in_rows([c.shape[:2] for c in tallest_first], row, gap)
+    figure, axes = new_figure(size=(12, 12 * height))
+    ax = axes[0, 0]
+    ax.set_axis_off()
+    for cut, (x, y, w, h) in zip(tallest_first, places, strict=True):
+        ax.imshow(cut, extent=(x, x + w, y + h, y), interpolation="antialiased")
+    ax.set(xlim=(0, 1), ylim=(height, 0), aspect="equal")
+    return figure
+
+
+def _in_rows(
+    sizes: Sequence[tuple[int, int]], row: float, gap: float
+) -> tuple[list[tuple[float, float, float, float]], float]:
+    """Return x, y, width and height of each of `sizes` (h, w), and the whole height.
+
+    The width is 1. Rows are filled until one more object would make them flatter than
+    `row`.
+    """
+    rows: list[list[float]] = [[]]
+    for height, width in sizes:
+        longer = [*rows[-1], width / height]
+        if rows[-1] and (1 - gap * (len(longer) - 1)) / sum(longer) < row:
+            rows.append([width / height])
+        else:
+            rows[-1] = longer
+    wide = [(1 - gap * (len(ratios) - 1)) / sum(ratios) for ratios in rows]
+    heights = [min(height, 2 * row) for height in wide]
+    heights[-1] = min(heights[-2:])
+    places, y = [], 0.0
+    for ratios, tall in zip(rows, heights, strict=True):
+        x = 0.0
+        for ratio in ratios:
+            places.append((x, y, ratio * tall, tall))
+            x += ratio * tall + gap
+        y += tall + gap
+    return places, y - gap
+
+
+@look()
 def display_top_masks(
     image: np.ndarray,
     mask: np.ndarray,

@@ -11,13 +11,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.patheffects import Normal, Stroke
+from matplotlib.patheffects import Normal
 
 from mrcnn.visualize.labels import Label, LabelLayer
-from mrcnn.visualize.masks import apply_mask, class_map, outlines, rgb
+from mrcnn.visualize.masks import apply_mask, class_map, rgb
 from mrcnn.visualize.names import names_of
+from mrcnn.visualize.outlines import outlines
 from mrcnn.visualize.style import (
     Figure,
+    Rim,
     image_axes,
     look,
     palette,
@@ -199,9 +201,7 @@ def draw_outline(
 ) -> None:
     """Draw the contour of a mask (h, w) with a white rim that shows on any ground."""
     lines = LineCollection(outlines(mask), colors=[colour], linewidths=width, **options)
-    lines.set_path_effects(
-        [Stroke(linewidth=width + 1.4, foreground="white"), Normal()]
-    )
+    lines.set_path_effects([Rim(), Normal()])
     ax.add_collection(lines, autolim=False)
 
 

@@ -43,6 +43,8 @@ class LabelLayer(Artist):
         super().__init__()
         self.labels = list(labels)
         self.texts: list[Text] = []
+        self.most = 9.0
+        """The largest letters in a picture of less than a foot, in points."""
         self.set_zorder(5)
         ax.add_artist(self)
         self.set_clip_on(False)
@@ -62,7 +64,7 @@ class LabelLayer(Artist):
         area = self.axes.get_window_extent(renderer)
         # Letters follow the size of the picture: 9 points from 5 inches to a foot.
         inches = area.width / points / 72
-        size = float(np.clip(1.8 * inches, 6, max(9, 0.75 * inches)))
+        size = float(np.clip(1.8 * inches, 6, max(self.most, 0.75 * inches)))
         taken: list[Bbox] = []
         self.texts = []
         for label in self.labels:

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.measure import find_contours
-
-from mrcnn.ops.masks import boxes_of_masks
 
 GREY_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 """Luminance of linear RGB by ITU-R BT.709; used on gamma-coded pixels, as is usual."""
@@ -56,21 +53,15 @@ def rgb(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(scale * pixels), 0, 255).astype(np.uint8)
 
 
-def outlines(mask: np.ndarray) -> list[np.ndarray]:
-    """Return the closed contours of a mask (h, w), each (n, 2) as x, y in pixels."""
-    y1, x1, y2, x2 = boxes_of_masks(np.asarray(mask, bool)[..., None])[0]
-    # A border of zeros closes the contours at the borders of the box.
-    padded = np.pad(mask[y1:y2, x1:x2].astype(np.float32), 1)
-    corner = np.array([x1 - 1, y1 - 1])
-    return [contour[:, ::-1] + corner for contour in find_contours(padded, 0.5)]
-
-
 def colour_splash(image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Return an image (h, w, 3) uint8 grey, but in colour on masks (h, w, n)."""
+    """Return an image (h, w, 3) uint8 grey, but in colour on masks (h, w, n).
+
+    The masks are bool, or how much of each pixel an object covers: `soft_edges`.
+    """
     image = rgb(image)
-    grey = (image @ GREY_WEIGHTS).round().astype(np.uint8)
-    inside = masks.any(axis=-1, keepdims=True)
-    return np.where(inside, image, grey[..., None])
+    grey = (image @ GREY_WEIGHTS).round()[..., None]
+    covered = masks.max(axis=-1, keepdims=True, initial=0)
+    return np.rint(grey + (image - grey) * covered).astype(np.uint8)
 
 
 def class_map(

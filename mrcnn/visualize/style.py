@@ -17,6 +17,10 @@ import numpy as np
 from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.path import Path
+from matplotlib.patheffects import AbstractPathEffect
+from matplotlib.transforms import Transform
 
 OKABE_ITO = (
     "#0072B2",
@@ -72,6 +76,31 @@ class Figure(matplotlib.figure.Figure):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         plt.close(self)  # it is being shown now
         return {}
+
+
+class Rim(AbstractPathEffect):
+    """A white line under a line, so much wider than it that it shows on any ground.
+
+    It follows the width of its line, which changes where a figure is scaled for print.
+    """
+
+    WIDER = 1.8
+
+    def draw_path(
+        self,
+        renderer: RendererBase,
+        gc: GraphicsContextBase,
+        tpath: Path,
+        affine: Transform,
+        rgbFace: Any = None,
+    ) -> None:
+        """Draw the white line, as Matplotlib asks every effect to do."""
+        under = renderer.new_gc()
+        under.copy_properties(gc)
+        under.set_linewidth(self.WIDER * gc.get_linewidth())
+        under.set_foreground("white")
+        renderer.draw_path(under, tpath, affine, None)
+        under.restore()
 
 
 @contextmanager

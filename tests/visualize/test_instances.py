@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from mrcnn import visualize
 from mrcnn.visualize.labels import LabelLayer
-from mrcnn.visualize.masks import outlines
+from mrcnn.visualize.outlines import outlines
 from mrcnn.visualize.style import palette
 
 NAMES = ["BG", "square", "circle", "triangle"]
