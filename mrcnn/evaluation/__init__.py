@@ -6,6 +6,7 @@ from mrcnn.evaluation.evaluate import evaluate, headline
 from mrcnn.evaluation.matching import (
     confusion_matrix,
     failures,
+    flawless,
     image_quality,
     object_quality,
     pixel_iou,
@@ -27,6 +28,7 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "failures",
+    "flawless",
     "headline",
     "image_quality",
     "object_quality",

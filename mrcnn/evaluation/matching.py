@@ -208,6 +208,16 @@ def failures(
     return [failure for _, failure in keyed]
 
 
+def flawless(scenes: Sequence[Scene], **options: float) -> int:
+    """Return in how many images nothing failed.
+
+    Args:
+        scenes: as `mrcnn.evaluation.collect` returns them.
+        options: of `failures`.
+    """
+    return len(scenes) - len({fault.image_id for fault in failures(scenes, **options)})
+
+
 def _scene_failures(
     scene: Scene, min_score: float, poor_iou: float
 ) -> list[tuple[float, Failure]]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mrcnn.evaluation.matching import (
     class_accuracy,
     confusion_matrix,
     failures,
+    flawless,
     match,
     object_quality,
     pixel_iou,
@@ -102,6 +104,21 @@ def test_failure_indices_are_into_all_detections(
     scene = make_scene([], [(1, A, 0.1), (1, B, 0.9)])
     (failure,) = failures([scene])
     assert failure.found == 1
+
+
+def test_images_without_failure_depend_on_what_is_shown(
+    make_scene: Callable[..., Scene],
+) -> None:
+    found = [[(1, A, 0.9)], [(1, A, 0.9), (1, C, 0.6)], [(1, A, 0.6)], []]
+    truth = [[(1, A)], [(1, A)], [(1, A)], []]
+    scenes = [
+        replace(make_scene(*pair), image_id=i)
+        for i, pair in enumerate(zip(truth, found, strict=True))
+    ]
+    assert flawless(scenes) == 3
+    assert flawless(scenes, min_score=0.7) == 3  # the false alarm goes, A is missed
+    assert flawless(scenes, min_score=0.95) == 1
+    assert flawless([]) == 0
 
 
 def test_proposal_recall_by_hand(make_scene: Callable[..., Scene]) -> None:
