@@ -32,7 +32,7 @@ from mrcnn.data.balloon_art import (
     form,
     paint,
 )
-from mrcnn.data.layers import outline
+from mrcnn.data.drawing.layers import outline
 from mrcnn.data.scenery import background
 from mrcnn.files import atomic_path
 

@@ -6,13 +6,13 @@ sizes and distances follow the 61 training photographs (`datasets/README.md`).
 
 import numpy as np
 
-from mrcnn.data.backdrops import backdrop
-from mrcnn.data.camera import blurred, photographed
-from mrcnn.data.figures import Point, Stage, arm, somebody
-from mrcnn.data.layers import Scene
-from mrcnn.data.moods import Mood, mood
-from mrcnn.data.rubber import Rubber, Shape, drawn, egg, foil
-from mrcnn.data.staging import draw_bystanders, draw_string, hide, stand
+from mrcnn.data.drawing.backdrops import backdrop
+from mrcnn.data.drawing.camera import blurred, photographed
+from mrcnn.data.drawing.figures import Point, Stage, arm, somebody
+from mrcnn.data.drawing.layers import Scene
+from mrcnn.data.drawing.moods import Mood, mood
+from mrcnn.data.drawing.rubber import Rubber, Shape, drawn, egg, foil
+from mrcnn.data.drawing.staging import draw_bystanders, draw_string, hide, stand
 
 PART = 2
 """Beside the seed and the number of an image: 0 and 1 are the plain subsets'."""

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from mrcnn.data import drawn, layers, synthetic, varied
+from mrcnn.data import drawn, synthetic, varied
 from mrcnn.data.balloon import ANNOTATIONS, load_balloons
 from mrcnn.data.balloon_art import SHOWN
+from mrcnn.data.drawing import layers
+from mrcnn.data.drawing.layers import Layer, Scene, outline
+from mrcnn.data.drawing.rubber import Shape, egg, form
 from mrcnn.data.drawn import DrawnBalloons
-from mrcnn.data.layers import Layer, Scene, outline
-from mrcnn.data.rubber import Shape, egg, form
 from mrcnn.data.via import Region
 from mrcnn.files import sha256
 

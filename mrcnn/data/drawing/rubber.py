@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mrcnn.data.layers import Layer, box, grid
-from mrcnn.data.prints import printed, star
+from mrcnn.data.drawing.layers import Layer, box, grid
+from mrcnn.data.drawing.prints import printed, star
 
 ANGLES = np.linspace(-np.pi, np.pi, 361, dtype=np.float32)
 """From straight down round by the left, up (0) and the right."""

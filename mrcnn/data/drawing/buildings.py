@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.data import scenery
-from mrcnn.data.canvas import Canvas, byte, image_of, picture_of, tone
+from mrcnn.data.drawing.canvas import Canvas, byte, image_of, picture_of, tone
 
 
 def room(height: int, width: int, rng: np.random.Generator) -> np.ndarray:

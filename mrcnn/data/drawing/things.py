@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mrcnn.data.canvas import Canvas, byte, tone
-from mrcnn.data.prints import star
+from mrcnn.data.drawing.canvas import Canvas, byte, tone
+from mrcnn.data.drawing.prints import star
 
 
 def thing(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import map_coordinates
 
-from mrcnn.data.canvas import picture_of
+from mrcnn.data.drawing.canvas import picture_of
 from mrcnn.data.scenery import clouds
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.data.balloon_art import ALBEDO
-from mrcnn.data.canvas import image_of, picture_of
-from mrcnn.data.rubber import Lamps
+from mrcnn.data.drawing.canvas import image_of, picture_of
+from mrcnn.data.drawing.rubber import Lamps
 
 
 class Mood(NamedTuple):

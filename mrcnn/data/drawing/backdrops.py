@@ -10,9 +10,9 @@ import numpy as np
 from PIL import ImageFilter
 
 from mrcnn.data import scenery
-from mrcnn.data.buildings import ground, room, street
-from mrcnn.data.canvas import Canvas, byte, tone
-from mrcnn.data.things import thing
+from mrcnn.data.drawing.buildings import ground, room, street
+from mrcnn.data.drawing.canvas import Canvas, byte, tone
+from mrcnn.data.drawing.things import thing
 
 
 def backdrop(height: int, width: int, rng: np.random.Generator) -> np.ndarray:

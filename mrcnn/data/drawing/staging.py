@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mrcnn.data.canvas import picture_of
-from mrcnn.data.figures import (
+from mrcnn.data.drawing.canvas import picture_of
+from mrcnn.data.drawing.figures import (
     Person,
     Point,
     Stage,
@@ -14,7 +14,7 @@ from mrcnn.data.figures import (
     limb,
     somebody,
 )
-from mrcnn.data.layers import Layer, Scene, softened
+from mrcnn.data.drawing.layers import Layer, Scene, softened
 
 
 def draw_string(

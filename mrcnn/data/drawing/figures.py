@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mrcnn.data import scenery
-from mrcnn.data.canvas import tone
-from mrcnn.data.layers import Layer, box, grid
-from mrcnn.data.rubber import Lamps
+from mrcnn.data.drawing.canvas import tone
+from mrcnn.data.drawing.layers import Layer, box, grid
+from mrcnn.data.drawing.rubber import Lamps
 
 SKIN = np.array([(238, 200, 175), (224, 172, 140), (190, 132, 98), (120, 78, 54)]) / 255
 HAIR = np.array([(30, 24, 22), (70, 45, 28), (120, 80, 45), (200, 165, 105)]) / 255
