@@ -32,10 +32,10 @@ TEXTURES = (SCIKIT_IMAGE / "brick.png", GRASS, SCIKIT_IMAGE / "gravel.png")
 
 def background(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """Return a random scene without balloons, cluttered more or less."""
-    kinds = (_photograph, _outdoors, _sky, _wall, _textured)
+    kinds = (_photograph, _outdoors, sky, _wall, textured)
     kind = kinds[rng.choice(len(kinds), p=(0.42, 0.2, 0.12, 0.16, 0.1))]
     picture = kind(height, width, rng)
-    if kind is not _sky:
+    if kind is not sky:
         for _ in range(rng.integers(0, 8)):
             _draw_clutter(picture, rng)
     if rng.random() < 0.55:  # Out of focus, as behind a near object.
@@ -117,7 +117,7 @@ def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(values).resize((width, height), Image.BICUBIC))
 
 
-def _ramp(height: int, width: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+def ramp(height: int, width: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Return a gradient from `first` at the top to `last`, RGB."""
     part = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     colours = np.asarray(first, np.float32) * (1 - part) + np.asarray(last) * part
@@ -128,24 +128,26 @@ def _photograph(height: int, width: int, rng: np.random.Generator) -> np.ndarray
     return patch(height, width, rng)
 
 
-def _textured(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+def textured(
+    height: int, width: int, rng: np.random.Generator, path: Path | None = None
+) -> np.ndarray:
     """Return bricks, grass or gravel in one colour, unevenly lit."""
-    path = TEXTURES[rng.integers(len(TEXTURES))]
+    path = path or TEXTURES[rng.integers(len(TEXTURES))]
     grain = _crop(_load(path), height, width, rng)
     hue = rng.dirichlet((30, 30, 30)) * 3
     if path == GRASS:
         hue = np.array([0.85, 1.1, 0.5]) * rng.uniform(0.85, 1.15, 3)
-    light = _ramp(height, width, rng.uniform(0.5, 1.1, 1), rng.uniform(0.5, 1.1, 1))
+    light = ramp(height, width, rng.uniform(0.5, 1.1, 1), rng.uniform(0.5, 1.1, 1))
     return np.clip(grain * hue * light * 1.2, 0, 1).astype(np.float32)
 
 
-def _sky(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+def sky(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """Return a blue or grey gradient with or without clouds."""
     top = np.array([0.1, 0.3, 0.7]) * rng.uniform(0.6, 1.35, 3)
     if rng.random() < 0.3:
         top = np.full(3, rng.uniform(0.4, 0.85)) * rng.uniform(0.9, 1.1, 3)
     low = top + (0.95 - top) * rng.uniform(0, 0.7)
-    picture = _ramp(height, width, top, low)
+    picture = ramp(height, width, top, low)
     if rng.random() < 0.6:
         cover = np.clip((clouds(height, width, rng) - rng.uniform(0.35, 0.7)) * 3, 0, 1)
         picture += (rng.uniform(0.75, 1) - picture) * cover[..., None]
@@ -155,17 +157,17 @@ def _sky(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
 def _wall(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """Return a lit wall above a floor, or the wall alone."""
     colour = np.clip(rng.uniform(0.05, 1) + rng.normal(0, 0.12, 3), 0.02, 1)
-    picture = _ramp(height, width, colour * rng.uniform(0.6, 1), colour)
+    picture = ramp(height, width, colour * rng.uniform(0.6, 1), colour)
     picture *= (0.75 + 0.35 * clouds(height, width, rng))[..., None]
     if rng.random() < 0.5:
         edge = int(height * rng.uniform(0.6, 0.9))
-        picture[edge:] = _textured(height - edge, width, rng)
+        picture[edge:] = textured(height - edge, width, rng)
     return np.clip(picture, 0, 1)
 
 
 def _outdoors(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """Return sky over ground, with blocks and hedges on the horizon."""
-    picture = _sky(height, width, rng)
+    picture = sky(height, width, rng)
     edge = int(height * rng.uniform(0.35, 0.85))
     for _ in range(rng.integers(0, 6)):
         tall, wide = (int(rng.uniform(0.08, 0.45) * side) for side in (height, width))
@@ -173,7 +175,7 @@ def _outdoors(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         left, right = max(left, 0), min(left + wide, width)
         if right - left > 4 and edge - top > 4:
             picture[top:edge, left:right] = patch(edge - top, right - left, rng)
-    picture[edge:] = _textured(height - edge, width, rng)
+    picture[edge:] = textured(height - edge, width, rng)
     return picture
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skimage.measure
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from mrcnn.data import varied
 from mrcnn.data.balloon import ANNOTATIONS, SUBSETS
 from mrcnn.data.balloon_art import (
     ALBEDO,
@@ -32,6 +32,7 @@ from mrcnn.data.balloon_art import (
     form,
     paint,
 )
+from mrcnn.data.drawing.layers import outline
 from mrcnn.data.scenery import background
 from mrcnn.files import atomic_path
 
@@ -48,6 +49,29 @@ def render(
     Returns uint8 RGB (h, w, 3) and one polygon per balloon, the outline of what is seen
     of it as (x, y) pixel corners. The result depends on the arguments only.
     """
+    image, owner = _scene(seed, size)
+    kept = [
+        outline(owner == k, image.shape, OVERSAMPLING)
+        for k in range(1, owner.max() + 1)
+    ]
+    return image, [polygon for polygon in kept if polygon]
+
+
+def draw(seed: int | list[int], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the image of `render`.
+
+    Returns it and which balloon each pixel shows most of, int16 (h, w), 0 for none.
+    """
+    image, owner = _scene(seed, size)
+    height, width = image.shape[:2]
+    blocks = owner.reshape(height, OVERSAMPLING, width, OVERSAMPLING)
+    parts = blocks.swapaxes(1, 2).reshape(height, width, -1)
+    votes = (parts[..., None] == parts[..., None, :]).sum(axis=-1, dtype=np.uint8)
+    return image, np.take_along_axis(parts, votes.argmax(-1)[..., None], -1)[..., 0]
+
+
+def _scene(seed: int | list[int], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image, uint8 (h, w, 3), and who owns the pixels of the drawing."""
     rng = np.random.default_rng(seed)
     ratio = (1.0, 3 / 4, 2 / 3)[rng.choice(3, p=(0.2, 0.35, 0.45))]
     sides = [size, round(size * ratio)]
@@ -55,9 +79,7 @@ def render(
     picture = background(height * OVERSAMPLING, width * OVERSAMPLING, rng)
     owner = _draw_balloons(picture, rng)
     picture = picture.reshape(height, OVERSAMPLING, width, OVERSAMPLING, 3)
-    image = _developed(picture.mean(axis=(1, 3)), rng)
-    polygons = [_polygon(owner == k, height, width) for k in range(1, owner.max() + 1)]
-    return image, [polygon for polygon in polygons if polygon]
+    return _developed(picture.mean(axis=(1, 3)), rng), owner
 
 
 def _draw_balloons(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -140,22 +162,6 @@ def _developed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8)
 
 
-def _polygon(seen: np.ndarray, height: int, width: int) -> list[tuple[float, float]]:
-    """Return the outline of the largest piece of `seen`, in pixels of the image.
-
-    Empty if nothing of it is wider than a pixel.
-    """
-    contours = skimage.measure.find_contours(np.pad(seen, 1), 0.5)
-    if not contours:
-        return []
-    corners = (max(contours, key=len) - 0.5) / OVERSAMPLING - 0.5
-    corners = skimage.measure.approximate_polygon(corners, 0.4)[:-1]
-    corners = np.clip(corners, 0, (height - 1, width - 1)).round(1)
-    if len(corners) < 3 or (np.ptp(corners, axis=0) < 1).any():
-        return []
-    return [(x, y) for y, x in corners.tolist()]
-
-
 def write_set(
     folder: str | Path,
     *,
@@ -163,16 +169,18 @@ def write_set(
     val: int = 40,
     size: int = 384,
     seed: int = 0,
+    varied_scenes: bool = False,
 ) -> None:
     """Write `folder/train` and `folder/val`: JPEG images and VIA 1 annotations.
 
-    Image i of a subset depends on `seed`, `size`, the subset and i only.
+    Image i of a subset depends on `seed`, `size`, the subset, i and `varied_scenes`,
+    which draws those of `mrcnn.data.varied`.
     Raises FileExistsError if `folder` exists.
     """
     folder = Path(folder)
     if folder.exists():
         raise FileExistsError(f"{folder} exists: remove it or choose another folder.")
-    for name, content in _files(train, val, size, seed):
+    for name, content in _files(train, val, size, seed, varied_scenes):
         with atomic_path(folder / name) as path:
             path.write_bytes(content)
 
@@ -184,10 +192,11 @@ def write_zip(
     val: int = 40,
     size: int = 384,
     seed: int = 0,
+    varied_scenes: bool = False,
 ) -> None:
     """Write the files of `write_set` to a zip, the same bytes on every run."""
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, content in sorted(_files(train, val, size, seed)):
+        for name, content in sorted(_files(train, val, size, seed, varied_scenes)):
             member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             member.create_system = 3  # Unix on every machine.
             member.external_attr = 0o644 << 16
@@ -198,12 +207,17 @@ def write_zip(
             archive.writestr(member, content)
 
 
-def _files(train: int, val: int, size: int, seed: int) -> Iterator[tuple[str, bytes]]:
+def _files(
+    train: int, val: int, size: int, seed: int, is_varied: bool
+) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every file of a set."""
-    for part, (subset, count) in enumerate(zip(SUBSETS, (train, val), strict=True)):
+    drawn, first = (varied.render, varied.PART) if is_varied else (render, 0)
+    for part, (subset, count) in enumerate(
+        zip(SUBSETS, (train, val), strict=True), first
+    ):
         entries = {}
         for i in range(count):
-            image, polygons = render([seed, part, i], size)
+            image, polygons = drawn([seed, part, i], size)
             buffer = io.BytesIO()
             Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY)
             name = f"balloon_{i:04d}.jpg"
@@ -243,6 +257,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--val", type=int, default=40, help="validation images")
     parser.add_argument("--size", type=int, default=384, help="longer side in pixels")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--varied",
+        dest="varied_scenes",
+        action="store_true",
+        help="scenes of mrcnn.data.varied: people, crowds, reflections, a camera",
+    )
     options = vars(parser.parse_args(arguments))
     path = options.pop("zip")
     write_zip(path, **options)

@@ -1,0 +1,1 @@
+"""What varied scenes are drawn with: surroundings, people, rubber, light, a camera."""
