@@ -103,7 +103,7 @@ class BalloonConfig(CompactConfig):
 
 
 class QuickBalloonConfig(BalloonConfig):
-    """The same where the time of training counts: smaller images, learnt in fewer steps.
+    """The same where the time of training counts: smaller images, learnt in less.
 
     After 800 steps, masks have an AP of 0.5; with images of 512 pixels, of 0.1.
     """
