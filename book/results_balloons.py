@@ -27,7 +27,13 @@ def numbers() -> dict[str, str]:
         "balloons_drawn_machine": drawn["environment"]["device"],
         "balloons_drawn_minutes": f"{drawn['seconds'] / 60:.0f}",
         "balloons_drawn_steps": f"{drawn['steps']:,}",
-        **{f"balloons_drawn_{key}": f"{drawn[key]:.3f}" for key in MEASURES.values()},
+        **{
+            f"balloons_drawn_{key}": f"{drawn[key]:.3f}"
+            for key in (*MEASURES.values(), "boundary_ap")
+        },
+        "balloons_drawn_pixels": f"{drawn['outline_pixels']:.2f}",
+        "balloons_drawn_missed": str(drawn["missed"]),
+        "balloons_drawn_objects": str(drawn["objects"]),
         "photographs_steps": f"{real[0]['steps']:,}",
         "balloons_table": photographs(real),
     }

@@ -14,12 +14,15 @@ from mrcnn.presets import (
     SHAPES_TRAINING,
     BalloonConfig,
     NucleiConfig,
+    PhotographsConfig,
+    QuickBalloonConfig,
     ShapesConfig,
     ShapesResNet50Config,
     SmokeBalloonConfig,
     SmokeShapesConfig,
     balloon_config,
     own_images_profile,
+    quick_balloon_config,
     shapes_config,
 )
 from mrcnn.presets import profile as profile_of
@@ -31,6 +34,8 @@ from mrcnn.presets import profile as profile_of
         ShapesConfig,
         SmokeShapesConfig,
         BalloonConfig,
+        QuickBalloonConfig,
+        PhotographsConfig,
         SmokeBalloonConfig,
         ShapesResNet50Config,
         NucleiConfig,
@@ -61,8 +66,14 @@ def test_profiles_of_own_images_grow():
 
 
 def test_only_smoke_looks_at_small_balloons():
-    sides = {name: balloon_config(name).IMAGE_SHAPE[0] for name in PROFILES["balloon"]}
-    assert sides == {"smoke": 128, "cpu": 512, "full": 512}
+    sides = {
+        name: (
+            balloon_config(name).IMAGE_MAX_DIM,
+            quick_balloon_config(name).IMAGE_MAX_DIM,
+        )
+        for name in PROFILES["balloon"]
+    }
+    assert sides == {"smoke": (128, 128), "cpu": (512, 384), "full": (512, 384)}
 
 
 @pytest.mark.parametrize(
