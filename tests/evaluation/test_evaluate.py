@@ -190,7 +190,9 @@ def perfect(monkeypatch: pytest.MonkeyPatch) -> ShapesDataset:
     dataset = ShapesDataset(4, seed=2)
     by_image = {dataset.load_image(i).tobytes(): dataset.load_mask(i) for i in range(4)}
 
-    def run(model: Any, images: list[np.ndarray], *, batch_size: int) -> list[tuple]:
+    def run(
+        model: Any, images: list[np.ndarray], *, batch_size: int, views: None
+    ) -> list[tuple]:
         assert len(images) <= batch_size
         return [by_image[image.tobytes()] for image in images]
 
