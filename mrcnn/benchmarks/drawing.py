@@ -21,6 +21,7 @@ from scipy.stats import ks_2samp
 from mrcnn.data.balloon import load_balloons
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.drawn import DrawnBalloons
+from mrcnn.files import atomic_path
 
 SIZE = 384
 """Longer side, pixels, at which pictures are measured."""
@@ -168,7 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
     text = table(real, drawn)
     print(text)
     if options.out:
-        options.out.write_text(text)
+        with atomic_path(options.out) as path:
+            path.write_text(text)
     return 0
 
 
