@@ -1,5 +1,6 @@
 """Balloons, drawn and in photographs, for the page "Results": tables and numbers."""
 
+import itertools
 import json
 import statistics
 from collections.abc import Sequence
@@ -46,23 +47,24 @@ def photographs(rows: Sequence[Row]) -> str:
     which other photographs would make of it.
     """
     lines = []
-    for split, called in SPLITS.items():
-        for way in WAYS:
-            runs = [r for r in rows if (r["split"], r["name"]) == (split, way)]
-            if not runs:
-                continue
-            means = {
-                key: statistics.fmean(run[key] for run in runs)
-                for key in MEASURES.values()
-            }
-            ends = zip(*(run["mask_interval"] for run in runs), strict=True)
-            low, high = map(statistics.fmean, ends)
-            images = f"{called}, {runs[0]['images']}"
-            numbers = (f"{mean:.3f}" for mean in means.values())
-            lines.append((way, images, len(runs), *numbers, f"{low:.2f} to {high:.2f}"))
-    return table(
-        ["learnt from", "photographs", "seeds", *MEASURES, "of other pictures"], lines
-    )
+    for split, way in itertools.product(SPLITS, WAYS):
+        runs = [r for r in rows if (r["split"], r["name"]) == (split, way)]
+        if not runs:
+            continue
+        images = f"{SPLITS[split]}, {runs[0]['images']}"
+        looks = {"once": runs, "in four views": [run["views"] for run in runs]}
+        for looked, found in looks.items():
+            lines.append((way, images, len(runs), looked, *_means(found)))
+    head = ["learnt from", "photographs", "seeds", "looked at"]
+    return table([*head, *MEASURES, "of other pictures"], lines)
+
+
+def _means(found: Sequence[Row]) -> list[str]:
+    """Return means over seeds, and of the ends of the interval of mask AP."""
+    means = (statistics.fmean(one[key] for one in found) for key in MEASURES.values())
+    ends = zip(*(one["mask_interval"] for one in found), strict=True)
+    low, high = map(statistics.fmean, ends)
+    return [*(f"{mean:.3f}" for mean in means), f"{low:.2f} to {high:.2f}"]
 
 
 def _read(name: str) -> list[Row]:

@@ -4,9 +4,9 @@
 
 Ways to a network (`WAYS`), each measured twice: on the 13 photographs of "val" after
 training on the 61 of "train"; and on all 74, each by one of five networks that have
-seen the other four fifths only. Nothing was chosen on any of them: settings are those
-of drawn pictures. Trained weights stay in FOLDER, rows in the results: repeated, the
-command goes on where it was interrupted.
+seen the other four fifths only. Photographs are looked at once, and in several views
+(`VIEWS`). No setting was chosen on any of them. Trained weights stay in FOLDER, rows in
+the results: repeated, the command goes on where it was interrupted.
 
 The photographs are fetched by `python -m mrcnn.data.fetch`.
 """
@@ -33,10 +33,13 @@ from mrcnn.evaluation.scenes import Scene
 from mrcnn.hardware import seed_everything
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import PHOTOGRAPHS_TRAINING, PhotographsConfig
+from mrcnn.views import Views
 
 FOLDS = 5
 WAYS = ("drawn", "photographs", "drawn, then photographs")
 """What a network has learnt from, from random weights on."""
+VIEWS = Views(flip=True, sides=(640, 896))
+"""The size of the training and a larger one: many balloons are small."""
 OUT = RESULTS / "photographs.json"
 
 
@@ -102,26 +105,37 @@ def look(
     parts: Sequence[tuple[np.ndarray, np.ndarray]],
     seed: int,
     folder: Path,
-) -> list[Scene]:
-    """Return what the networks of all parts find in the photographs held back."""
-    scenes: list[Scene] = []
+) -> tuple[list[Scene], list[Scene]]:
+    """Return what the networks of all parts find in the photographs held back.
+
+    In one look, and in several views.
+    """
+    once: list[Scene] = []
+    several: list[Scene] = []
     for learnt, held in parts:
         own = folder / f"{way.replace(', ', ' ')} {seed} {'-'.join(map(str, held[:3]))}"
         model = train(way, Part(dataset, learnt), seed, own)
-        scenes += collect(model, dataset, image_ids=held)
-    return scenes
+        once += collect(model, dataset, image_ids=held)
+        several += collect(model, dataset, image_ids=held, views=VIEWS)
+    return once, several
+
+
+def resampled(scenes: Sequence[Scene], names: Sequence[str]) -> Row:
+    """Return `measures`, and what other pictures would make of each task's number."""
+    of_tasks = resampled_headline(scenes, names)
+    intervals = {f"{task}_interval": interval(v) for task, v in of_tasks.items()}
+    return {**measures(scenes, names), **intervals}
 
 
 def measured(folder: Path, real: Path, row: Row) -> Row:
     """Go the way of a row with its seed and split, and return the rest of the row."""
     dataset, (official, *folds) = load(real)
     parts = [official] if row["split"] == "official" else folds
-    scenes = look(row["name"], dataset, parts, row["seed"], folder)
+    once, several = look(row["name"], dataset, parts, row["seed"], folder)
     names, plan = dataset.class_names, PHOTOGRAPHS_TRAINING
-    resampled = resampled_headline(scenes, names)
-    intervals = {f"{task}_interval": interval(v) for task, v in resampled.items()}
     steps = plan.epochs * plan.steps if learns(row["name"]) else 0
-    return {"steps": steps, **measures(scenes, names), **intervals}
+    views = {"views": resampled(several, names)}
+    return {"steps": steps, **resampled(once, names), **views}
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def test_drawn_starts_from_the_shipped_network(pictures, fits, tmp_path, way, tr
             np.testing.assert_array_equal(a, b)
 
 
-def nothing_found(_, dataset, *, image_ids):
+def nothing_found(_, dataset, *, image_ids, views=None):
     return [
         Scene(i, truth, truth.select(np.array([], int)), np.zeros((0, 4)))
         for i in image_ids
@@ -94,6 +94,7 @@ def test_each_fold_learns_from_the_others_in_a_folder_of_its_own(
     assert found["mask_ap"] == 0
     assert found["mask_interval"] == (0, 0)
     assert found["steps"] == 1
+    assert found["views"]["images"] == 11
 
 
 def test_pictures_are_drawn_once(monkeypatch, tmp_path):
