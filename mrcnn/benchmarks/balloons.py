@@ -5,8 +5,9 @@
 draws pictures that no set of the book contains, trains the compact network on them from
 random weights (`BalloonConfig`, `DRAWN_TRAINING`), and measures it on the validation
 pictures of `datasets/balloons.zip`. All that it makes lies in FOLDER; repeated, the
-command goes on where it was interrupted, and ends with the same weights. `balloon.h5`
-there is what `mrcnn/checkpoints` has.
+command goes on where it was interrupted. `balloon.h5` there is what `mrcnn/checkpoints`
+has; another run of the seed ends with somewhat other weights, since some sum of a step
+is not added in a fixed order.
 """
 
 import argparse
