@@ -245,7 +245,7 @@ QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
 """What brings `QuickShapesConfig` to an AP of 0.90 in boxes and masks."""
 
 DRAWN_TRAINING = Profile(train_images=3000, test_images=40, epochs=30, steps=200)
-"""What the shipped balloon network had: hours of two cores."""
+"""What the shipped balloon network had: an hour of two cores."""
 
 CHOICES_TRAINING = DRAWN_TRAINING._replace(epochs=4)
 """What a network has on which one choice is tried."""

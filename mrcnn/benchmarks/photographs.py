@@ -5,8 +5,9 @@
 Ways to a network (`WAYS`), each measured twice: on the 13 photographs of "val" after
 training on the 61 of "train"; and on all 74, each by one of five networks that have
 seen the other four fifths only. Photographs are looked at once, and in several views
-(`VIEWS`). No setting was chosen on any of them. Trained weights stay in FOLDER, rows in
-the results: repeated, the command goes on where it was interrupted.
+(`VIEWS`). That they are resized to 640 pixels goes back to a comparison with 384 on the
+13; nothing else was chosen on any of them. Trained weights stay in FOLDER, rows in the
+results: repeated, the command goes on where it was interrupted.
 
 The photographs are fetched by `python -m mrcnn.data.fetch`.
 """
