@@ -10,19 +10,6 @@ from mrcnn.detection import detect, prepare
 SHAPES = [(64, 64), (40, 90), (128, 50), (1, 1), (1, 30), (200, 3)]
 
 
-@pytest.fixture(scope="module")
-def eager_model(tiny_config):
-    """A model that detects something everywhere: it is content with any score."""
-    unsure = type("Unsure", (type(tiny_config),), {"DETECTION_MIN_CONFIDENCE": 0.0})()
-    model = build.model(unsure, seed=3, precision="float32")
-    for part, name in (("rpn", "rpn_bbox_pred"), ("box_head", "mrcnn_bbox_fc")):
-        kernel = getattr(model, part).get_layer(name).kernel
-        kernel.assign(np.zeros(kernel.shape))  # every box stays on its anchor
-    bias = model.box_head.get_layer("mrcnn_class_logits").bias
-    bias.assign(np.array([-3, 0, 0.1, 0.2], np.float32))  # never the background
-    return model
-
-
 @pytest.fixture
 def images(rng):
     return [rng.integers(0, 256, (*s, 3), dtype=np.uint8) for s in SHAPES]

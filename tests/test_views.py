@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mrcnn import build
 from mrcnn.detection import detect, run
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.ops.boxes import denormalise, normalise
@@ -72,19 +71,6 @@ def marked(shape=(64, 64)):
 
 def is_mirrored(image):
     return image[len(image) // 2, -1] == 9
-
-
-@pytest.fixture(scope="module")
-def eager_model(tiny_config):
-    """A model that detects something everywhere: it is content with any score."""
-    unsure = type("Unsure", (type(tiny_config),), {"DETECTION_MIN_CONFIDENCE": 0.0})()
-    model = build.model(unsure, seed=3, precision="float32")
-    for part, name in (("rpn", "rpn_bbox_pred"), ("box_head", "mrcnn_bbox_fc")):
-        kernel = getattr(model, part).get_layer(name).kernel
-        kernel.assign(np.zeros(kernel.shape))  # every box stays on its anchor
-    bias = model.box_head.get_layer("mrcnn_class_logits").bias
-    bias.assign(np.array([-3, 0, 0.1, 0.2], np.float32))  # never the background
-    return model
 
 
 @pytest.fixture
