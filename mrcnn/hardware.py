@@ -66,14 +66,15 @@ def seed_everything(seed: int) -> None:
     Without the latter, threads that finish in another order change the last bit of a
     sum, and a training with it. On processors the order costs a training a few per cent
     of its time. On GPUs it costs more, and not every operation has one: there the seed
-    is all. On processors, too, gradients of the balloon network were seen to differ in
-    the last bit from run to run (TensorFlow 2.21).
+    is all.
     """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow" and _gpu_capability() is None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+        # It makes one AddN of several sums, whose order `ops.gradients` has fixed.
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
 def rewrite_graphs(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from mrcnn.formats.function import Exported
 from mrcnn.hardware import refuse_after_fork
 from mrcnn.nn.compiled import CompiledSizes, check_batch
 from mrcnn.nn.deployed import exported_size, in_float32, without_loops
+from mrcnn.nn.learner import Learner
 from mrcnn.nn.saving import (
     as_data,
     as_settings,
@@ -31,8 +32,8 @@ COMPILED_SIZES = 32
 """Sizes that stay compiled: as many as mode "pad64" makes of photographs, 1 to 2 GB."""
 
 
-class Composite(keras.Model):
-    """Compiles, predicts, saves and exports what a subclass computes in `call`.
+class Composite(Learner):
+    """Predicts, saves and exports what a subclass computes in `call`.
 
     Attributes:
         preprocessing: how `mrcnn.detection` prepares images for this model.
@@ -134,38 +135,6 @@ class Composite(keras.Model):
         """Make what `evaluate` calls."""
         refuse_after_fork()
         return super().make_test_function(force)
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Make what `fit` calls."""
-        refuse_after_fork()
-        if self.compiled and not self.optimizer.built:  # else it is traced twice
-            self.optimizer.build(self.trainable_variables)
-        return super().make_train_function(force)
-
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Train as Keras does; however it ends, losses weigh as in settings again."""
-        try:
-            return super().fit(*args, **kwargs)
-        finally:  # a callback may have put back weights of an earlier epoch
-            self.loss_weights.assign(self.settings.loss_weights)
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        *args: Any,
-        auto_scale_loss: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        """Compile as Keras does, with scaled losses where layers compute in float16.
-
-        The model itself is float32, so Keras does not see that its parts are not.
-        """
-        refuse_after_fork()
-        optimizer = keras.optimizers.get(optimizer)
-        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if auto_scale_loss and self.precision == "mixed_float16" and not scaled:
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        super().compile(optimizer, *args, auto_scale_loss=auto_scale_loss, **kwargs)
 
     # --- As data
 

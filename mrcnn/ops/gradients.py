@@ -1,6 +1,7 @@
-"""Derivatives of several losses apart, on whichever backend runs."""
+"""Derivatives of losses, added in one order, and apart, on whichever backend runs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -36,6 +37,38 @@ def separate_gradients(
     return makers[backend](model, losses, list(variables))
 
 
+def is_tracing() -> bool:
+    """Return whether TensorFlow makes a graph of what it is told just now."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()
+
+
+def ordered_gradients(
+    loss: Tensor, variables: Sequence[keras.Variable]
+) -> list[Tensor | None]:
+    """Return the gradients of a loss in a graph that TensorFlow is tracing.
+
+    Where a tensor is used n times, n gradients meet. A tape adds them by one AddN,
+    which writes into whichever of them nobody reads any more and begins the sum with
+    that one: of three, the last bit depends on which thread was first. Here each is
+    added to the sum of those before it.
+
+    Args:
+        loss: a scalar of the graph.
+        variables: a variable that the loss does not reach has a gradient of None.
+    """
+    import tensorflow as tf
+
+    return tf.gradients(
+        loss,
+        [variable.value for variable in variables],
+        aggregation_method=tf.AggregationMethod.EXPERIMENTAL_TREE,
+    )
+
+
 def _tensorflow(
     model: keras.Model, losses: Losses, variables: list[keras.Variable]
 ) -> Any:
@@ -49,10 +82,16 @@ def _tensorflow(
         with tf.GradientTape(persistent=True) as tape:
             values = losses(batch)
             parts = tf.unstack(values)
-        gradients = [
-            tape.gradient(part, sources, unconnected_gradients="zero") for part in parts
+        back = partial(ordered_gradients, variables=variables)
+        if not is_tracing():  # functions are told to run as they are
+            back = partial(tape.gradient, sources=sources)
+        return values, [
+            [
+                tf.zeros_like(source) if gradient is None else gradient
+                for source, gradient in zip(sources, back(part), strict=True)
+            ]
+            for part in parts
         ]
-        return values, gradients
 
     return run
 

@@ -41,7 +41,8 @@ def clip_together(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
     """
     import tensorflow as tf
 
-    norm = tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(each) for each in gradients]))
+    squares = tf.stack([tf.nn.l2_loss(each) for each in gradients])
+    norm = tf.sqrt(2.0 * tf.reduce_sum(squares))
     scale = limit * tf.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
     return [each * scale for each in gradients]
 
