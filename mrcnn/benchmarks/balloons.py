@@ -2,12 +2,11 @@
 
     python -m mrcnn.benchmarks.balloons FOLDER [--seed 0]
 
-draws pictures that no set of the book contains, trains the compact network on them from
-random weights (`BalloonConfig`, `DRAWN_TRAINING`), and measures it on the validation
-pictures of `datasets/balloons.zip`. All that it makes lies in FOLDER; repeated, the
-command goes on where it was interrupted. `balloon.h5` there is what `mrcnn/checkpoints`
-has; another run of the seed ends with somewhat other weights, since some sum of a step
-is not added in a fixed order.
+draws pictures that no set of the book contains, plain and varied ones, trains the
+compact network on them from random weights (`BalloonConfig`, `DRAWN_TRAINING`), and
+measures it on the validation pictures of `datasets/balloons.zip`. All that it makes lies
+in FOLDER; repeated, the command goes on where it was interrupted. `balloon.h5` there is
+what `mrcnn/checkpoints` has.
 """
 
 import argparse
@@ -32,16 +31,32 @@ from mrcnn.presets import DRAWN_TRAINING, BalloonConfig
 
 DRAWN_SEED = 1
 """Of the pictures to train on; the embedded set has 0."""
+KINDS = ("plain", "varied")
+"""Of scenes: those of `mrcnn.data.synthetic` and of `mrcnn.data.varied`."""
 OUT = RESULTS / "balloon_drawn.json"
 
 
-def drawn(folder: Path) -> BalloonDataset:
-    """Return the pictures to train on; they are drawn if the folder lacks them."""
-    pictures, count = folder / "pictures", DRAWN_TRAINING.train_images
-    if not pictures.exists():
-        size = BalloonConfig.IMAGE_MAX_DIM
-        write_set(pictures, train=count, val=0, size=size, seed=DRAWN_SEED)
-    return load_balloons(pictures, "train")
+def drawn(folder: Path, kinds: Sequence[str] = KINDS) -> BalloonDataset:
+    """Return the pictures to train on; they are drawn if the folder lacks them.
+
+    Args:
+        folder: has or gets a set of each kind.
+        kinds: of `KINDS`, which are as many pictures each.
+    """
+    dataset = BalloonDataset()
+    for kind in kinds:
+        if not (folder / kind).exists():
+            write_set(
+                folder / kind,
+                train=DRAWN_TRAINING.train_images // len(KINDS),
+                val=0,
+                size=BalloonConfig.IMAGE_MAX_DIM,
+                seed=DRAWN_SEED,
+                varied_scenes=kind == "varied",
+            )
+        dataset.load_balloon(folder / kind, "train")
+    dataset.prepare()
+    return dataset
 
 
 def embedded(folder: Path) -> BalloonDataset:

@@ -12,7 +12,7 @@ from mrcnn.data.synthetic import write_set
 from mrcnn.evaluation.scenes import Scene, load_truth
 from mrcnn.presets import BalloonConfig, Profile, SmokeBalloonConfig
 
-FEW = Profile(train_images=3, test_images=2, epochs=1, steps=1)
+FEW = Profile(train_images=4, test_images=2, epochs=1, steps=1)
 
 
 @pytest.fixture(scope="module")
@@ -105,16 +105,22 @@ def test_pictures_are_drawn_once(monkeypatch, tmp_path):
         lambda folder, *, size, **options: write_set(folder, size=192, **options),
     )
     first = balloons.drawn(tmp_path)
-    assert first.num_images == 3
+    assert names(first, first.image_ids) == [
+        ("train", f"balloon_000{i}.jpg") for kind in balloons.KINDS for i in (0, 1)
+    ]
     monkeypatch.setattr(balloons, "write_set", None)
     second = balloons.drawn(tmp_path)
-    np.testing.assert_array_equal(first.load_image(2), second.load_image(2))
+    for i in first.image_ids:
+        np.testing.assert_array_equal(first.load_image(i), second.load_image(i))
+    varied = balloons.drawn(tmp_path, ["varied"])
+    np.testing.assert_array_equal(first.load_image(2), varied.load_image(0))
+    assert not np.array_equal(first.load_image(0), varied.load_image(0))
 
 
 def test_pictures_to_learn_from_are_not_those_to_measure_on(tmp_path):
-    few = tmp_path / "pictures"
+    few = tmp_path / "plain"
     write_set(few, train=1, val=0, size=384, seed=balloons.DRAWN_SEED)
-    learnt, held = balloons.drawn(tmp_path), balloons.embedded(tmp_path)
+    learnt, held = balloons.drawn(tmp_path, ["plain"]), balloons.embedded(tmp_path)
     assert held.num_images == 40
     shapes = learnt.load_image(0).shape, held.load_image(0).shape
     assert shapes[0] != shapes[1] or (learnt.load_image(0) != held.load_image(0)).any()
