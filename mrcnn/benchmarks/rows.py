@@ -55,19 +55,22 @@ def measure_all(
     Args:
         wanted: what each row is of, with which it begins.
         measure: returns the rest of a row.
-        progress: a JSON file that has the rows as far as they are. After a change of
-            the code, remove it.
-        environment: of the run; rows of another are measured anew.
+        progress: a JSON file that has the rows as far as they are, and behind them what
+            it had of others. After a change of the code, remove it.
+        environment: of the run; wanted rows of another are measured anew.
+
+    Returns:
+        The wanted rows.
     """
     kept: list[Row] = json.loads(progress.read_text()) if progress.exists() else []
     rows: list[Row] = []
     for of in wanted:
         common = {**of, "environment": dict(environment)}
-        had = (row for row in kept if row.items() >= common.items())
-        row = next(had, None)
+        row = next((row for row in kept if row.items() >= common.items()), None)
         if row is None:
             print("measuring:", *of.values(), file=sys.stderr, flush=True)
             row = {**common, **measure(of)}
         rows.append(row)
-        write(rows, progress)
+        kept = [other for other in kept if not other.items() >= of.items()]
+        write([*rows, *kept], progress)
     return rows

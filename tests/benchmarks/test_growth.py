@@ -91,6 +91,10 @@ def test_a_process_that_fails_is_a_row(monkeypatch, error, said):
     assert said in growth.measured(growth.points()[0], 1)["error"]
 
 
+def environments(kept):
+    return [row["environment"] for row in kept]
+
+
 def test_an_interrupted_run_goes_on_with_the_rows_of_this_environment(tmp_path):
     progress, asked = tmp_path / "rows.json", []
 
@@ -110,8 +114,13 @@ def test_an_interrupted_run_goes_on_with_the_rows_of_this_environment(tmp_path):
     assert [(r["n"], r["seconds"]) for r in kept] == [(1, 0.5), (2, 1.0)]
     assert [r["n"] for r in run([1, 2, 4], "a")] == [1, 2, 4]
     assert asked == [1, 2, 4]
-    run([1], "b")
+    assert [r["python"] for r in environments(run([1], "b"))] == ["b"]
     assert asked == [1, 2, 4, 1]
+    with pytest.raises(KeyboardInterrupt):
+        run([1, 3, 4], "a")
+    kept = json.loads(progress.read_text())
+    assert [r["n"] for r in kept] == [1, 2, 4]  # nothing that was measured is lost
+    assert [r["python"] for r in environments(kept)] == ["a", "a", "a"]
 
 
 def test_squares_are_as_many_as_asked_for_and_do_not_touch():
