@@ -5,7 +5,6 @@ import json
 import statistics
 from collections.abc import Sequence
 
-from mrcnn.benchmarks.photographs import WAYS
 from mrcnn.benchmarks.rows import Row
 
 from pictures import BOOK
@@ -35,7 +34,7 @@ def numbers() -> dict[str, str]:
         "balloons_drawn_pixels": f"{drawn['outline_pixels']:.2f}",
         "balloons_drawn_missed": str(drawn["missed"]),
         "balloons_drawn_objects": str(drawn["objects"]),
-        "photographs_steps": f"{real[0]['steps']:,}",
+        "photographs_steps": f"{max(row['steps'] for row in real):,}",
         "balloons_table": photographs(real),
     }
 
@@ -44,10 +43,11 @@ def photographs(rows: Sequence[Row]) -> str:
     """Return a table of what each way to a network finds in photographs.
 
     Means over seeds; of the mask AP also the interval, its ends averaged over seeds,
-    which other photographs would make of it.
+    which other photographs would make of it. Ways come as the rows name them first.
     """
     lines = []
-    for split, way in itertools.product(SPLITS, WAYS):
+    ways = dict.fromkeys(row["name"] for row in rows)
+    for split, way in itertools.product(SPLITS, ways):
         runs = [r for r in rows if (r["split"], r["name"]) == (split, way)]
         if not runs:
             continue

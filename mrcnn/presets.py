@@ -247,10 +247,11 @@ QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
 DRAWN_TRAINING = Profile(train_images=6000, test_images=40, epochs=40, steps=200)
 """What the shipped balloon network had: an hour and a half of two cores."""
 
+PRETRAINED_DRAWN_TRAINING = DRAWN_TRAINING._replace(epochs=20)
 CHOICES_TRAINING = DRAWN_TRAINING._replace(epochs=4)
-"""What a network has on which one choice is tried."""
+"""What a network on a trained backbone has, and one on which one choice is tried."""
 
-PHOTOGRAPHS_TRAINING = Profile(train_images=61, test_images=13, epochs=10, steps=80)
+PHOTOGRAPHS_TRAINING = Profile(train_images=61, test_images=13, epochs=5, steps=80)
 """What a balloon network has of photographs."""
 
 NUCLEI_TRAINING = Profile(train_images=222, test_images=73, epochs=8, steps=300)

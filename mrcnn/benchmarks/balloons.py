@@ -4,9 +4,9 @@
 
 draws pictures that no set of the book contains, plain and varied ones, trains the
 compact network on them from random weights (`BalloonConfig`, `DRAWN_TRAINING`), and
-measures it on the validation pictures of `datasets/balloons.zip`. All that it makes lies
-in FOLDER; repeated, the command goes on where it was interrupted. `balloon.h5` there is
-what `mrcnn/checkpoints` has.
+measures it on the validation pictures of `datasets/balloons.zip`. All that it makes
+lies in FOLDER; repeated, the command goes on where it was interrupted. `balloon.h5`
+there is what `mrcnn/checkpoints` has.
 """
 
 import argparse
@@ -18,9 +18,11 @@ from mrcnn import build, training, weights
 from mrcnn.benchmarks.accuracy import RESULTS, ROOT
 from mrcnn.benchmarks.rows import Row, measure_all
 from mrcnn.benchmarks.timing import environment
+from mrcnn.config import Config
 from mrcnn.data import augment
 from mrcnn.data.archive import extract
 from mrcnn.data.balloon import BalloonDataset, load_balloons
+from mrcnn.data.dataset import Dataset
 from mrcnn.data.synthetic import write_set
 from mrcnn.evaluation import boundary_ap, collect, outline_distance
 from mrcnn.evaluation.coco import average_precision
@@ -28,6 +30,8 @@ from mrcnn.evaluation.scenes import Scene
 from mrcnn.hardware import best_policy, seed_everything
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import DRAWN_TRAINING, BalloonConfig
+from mrcnn.structures import Stage
+from mrcnn.training_state import History
 
 DRAWN_SEED = 1
 """Of the pictures to train on; the embedded set has 0."""
@@ -76,22 +80,45 @@ def train(folder: Path, seed: int) -> tuple[MaskRCNN, float]:
     pictures = drawn(folder)
     seed_everything(seed)
     model = build.model(config, seed=seed)
+    place = folder / f"training_{seed}"
+    stages = [build.stage(config, plan.epochs)]
+    history = teach(model, config, pictures, plan.steps, stages, place)
+    return model, sum(history["seconds"])
+
+
+def teach(
+    model: MaskRCNN,
+    config: Config,
+    pictures: Dataset,
+    steps: int,
+    stages: Sequence[Stage],
+    folder: Path,
+) -> History:
+    """Train a model on balloons in the order of its seed, or go on where it was.
+
+    Args:
+        model: of the configuration.
+        config: of batches and optimizer.
+        pictures: to learn from, in batches that are augmented.
+        steps: of an epoch.
+        stages: of the training.
+        folder: of its checkpoints.
+
+    Returns:
+        What `training.fit` returns.
+    """
     batches = build.batches(
         config,
         pictures,
-        steps=plan.steps,
+        steps=steps,
         shuffle=True,
-        seed=seed,
+        seed=model.seed,
         augmentation=augment.for_balloons(),
     )
-    history = training.fit(
-        model,
-        batches,
-        stages=[build.stage(config, plan.epochs)],
-        optimizer=partial(build.optimizer, config),
-        folder=folder / f"training_{seed}",
+    optimizer = partial(build.optimizer, config)
+    return training.fit(
+        model, batches, stages=stages, optimizer=optimizer, folder=folder
     )
-    return model, sum(history["seconds"])
 
 
 def measures(scenes: Sequence[Scene], names: Sequence[str]) -> Row:

@@ -93,6 +93,17 @@ def efficientnet_lite0(
     return [*maps, x]
 
 
+def frozen_efficientnet_lite0(
+    image: Tensor, stage5: bool = True, train_bn: bool | None = None
+) -> list[Tensor | None]:
+    """Return the same for trained weights, with the statistics that came with them.
+
+    Those of a few pictures are worse. `TRAIN_BN` is left to the heads: they begin at
+    random, where frozen statistics would be 0 and 1 for good and normalise nothing.
+    """
+    return efficientnet_lite0(image, stage5, train_bn=False)
+
+
 def _inverted(x: Tensor, block: Block, make: LayerFactory) -> Tensor:
     """Add one block; its input is added where it has the shape of its output."""
     entering, name = x.shape[-1], f"res{block.name}"

@@ -60,18 +60,23 @@ def fits(monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize(
-    ("way", "trained"), [("drawn", []), ("drawn, then photographs", [("here", 11)])]
-)
-def test_drawn_starts_from_the_shipped_network(pictures, fits, tmp_path, way, trained):
-    dataset, _ = photographs.load(pictures)
-    first, second = (
-        photographs.train(way, dataset, seed, tmp_path / "here") for seed in (0, 1)
-    )
-    assert fits == 2 * trained
+def test_drawn_starts_from_the_shipped_network(fits, tmp_path):
+    way = photographs.WAYS["drawn"]
+    first, second = (photographs.begun(way, seed, tmp_path, None) for seed in (0, 1))
+    assert not fits
     for a, b in zip(first.weights, second.weights, strict=True):
         if "seed" not in a.path:
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("name", "trained"), [("drawn", 0), ("photographs", 1)])
+def test_only_ways_over_photographs_train(
+    pictures, fits, tmp_path, monkeypatch, name, trained
+):
+    monkeypatch.setattr(photographs, "collect", nothing_found)
+    dataset, (official, *_) = photographs.load(pictures)
+    photographs.look(name, dataset, [official], 0, tmp_path, None)
+    assert [count for _, count in fits] == trained * [7]
 
 
 def nothing_found(_, dataset, *, image_ids, views=None):
@@ -87,7 +92,7 @@ def test_each_fold_learns_from_the_others_in_a_folder_of_its_own(
 ):
     monkeypatch.setattr(photographs, "collect", nothing_found)
     row = {"name": "photographs", "split": "folds", "seed": 3}
-    found = photographs.measured(tmp_path, pictures, row)
+    found = photographs.measured(tmp_path, pictures, None, row)
     assert sorted(count for _, count in fits) == [8, 9, 9, 9, 9]
     assert len({folder for folder, _ in fits}) == 5
     assert found["images"] == 11
