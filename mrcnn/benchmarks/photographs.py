@@ -8,8 +8,7 @@ training on the 61 of "train"; and on all 74, each by one of five networks that 
 seen the other four fifths only. Photographs are looked at once, and in several views
 (`VIEWS`). That they are resized to 640 pixels goes back to a comparison with 384 on the
 13; nothing else was chosen on any of them. Trained weights stay in FOLDER, rows in the
-results: repeated, the command goes on where it was interrupted. Rows that are not
-wanted leave the results.
+results: repeated, the command goes on where it was interrupted.
 
 FILE is what `mrcnn backbone` writes, for the ways that begin with ImageNet
 (`mrcnn.benchmarks.balloons_pretrained`). Drawn pictures for one of them lie in FOLDER
