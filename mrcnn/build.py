@@ -193,6 +193,7 @@ def settings(config: Config) -> Settings:
         detection_iou=config.DETECTION_NMS_THRESHOLD,
         across_classes=config.DETECTION_NMS_ACROSS_CLASSES,
         outscores_background=config.DETECTION_OUTSCORES_BACKGROUND,
+        mask_smoothing=config.DETECTION_MASK_SMOOTHING,
         # What is left out counts once, as in Matterport's code.
         loss_weights=tuple(float(config.LOSS_WEIGHTS.get(n, 1)) for n in LOSS_NAMES),
         smooth_l1_beta=config.SMOOTH_L1_BETA,

@@ -86,6 +86,9 @@ class Config:
     """A detection is more probable than background, whatever DETECTION_MIN_CONFIDENCE
     says, as Matterport's code has it. False lets less probable ones through too, as
     torchvision and Detectron2 do: they make AP what it is elsewhere."""
+    DETECTION_MASK_SMOOTHING = 0
+    """How often masks are blurred, from cell to cell, before they are cut at one half.
+    It takes the saw teeth from where objects alike touch (`ops.masks.smooth_masks`)."""
 
     # --- Training
     LEARNING_RATE = 0.001

@@ -92,8 +92,8 @@ class BalloonConfig(CompactConfig):
     # Round things from 10 to 300 pixels, most of them small: less than an octave apart.
     RPN_ANCHOR_SCALES = (26, 44, 75, 127, 216)
     RPN_ANCHOR_RATIOS = (0.6, 0.85, 1.2)
-    # In print, cells of a 28 x 28 mask are as large as ten pixels.
-    MASK_POOL_SIZE = 28
+    MASK_POOL_SIZE = 28  # in print, cells of a 28 x 28 mask are as large as ten pixels
+    DETECTION_MASK_SMOOTHING = 2
     MAX_GT_INSTANCES = 32
     DETECTION_MAX_INSTANCES = 50
     DETECTION_MIN_CONFIDENCE = 0.05

@@ -11,6 +11,7 @@ from keras import ops
 
 from mrcnn.nn.layers import LayerFactory
 from mrcnn.nn.settings import Settings
+from mrcnn.ops.masks import smooth_masks
 from mrcnn.ops.roi_align import Canvas, pyramid_roi_align
 from mrcnn.ops.sampling import of_class
 from mrcnn.structures import Tensor
@@ -139,7 +140,7 @@ class RoiHeads:
         logits = self.outline(boxes, ops.ones(ops.shape(boxes)[:2], dtype="bool"))
         if class_ids is not None:
             logits = of_class(ops.moveaxis(logits, -1, 2), class_ids)
-        return ops.sigmoid(logits)
+        return smooth_masks(ops.sigmoid(logits), self.settings.mask_smoothing)
 
     def _pool(self, rois: Tensor, size: int) -> Tensor:
         """Return the features (B R, size, size, C) of RoIs."""

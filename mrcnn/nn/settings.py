@@ -51,3 +51,4 @@ class Settings(NamedTuple):
     are done, and are not computed at all if they hold nothing."""
     mask_chunk: int = 4
     """The same of the mask head."""
+    mask_smoothing: int = 0

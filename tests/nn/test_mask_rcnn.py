@@ -6,6 +6,8 @@ import pytest
 from keras import ops
 
 from mrcnn import build
+from mrcnn.config import with_settings
+from mrcnn.ops.masks import smooth_masks
 from mrcnn.tasks import LOSS_NAMES
 
 
@@ -140,6 +142,19 @@ def test_masks_are_those_of_the_class_asked_for(tiny_model, batch):
     swapped = tiny_model.predict_masks(batch["images"], boxes, np.array([[2, 1]] * 2))
     assert not np.allclose(masks[:, 0], masks[:, 1])
     np.testing.assert_allclose(masks, swapped[:, ::-1], rtol=1e-5)
+
+
+def test_masks_are_smoothed_as_often_as_the_settings_say(tiny_config, batch):
+    boxes = np.tile(np.array([0.1, 0.1, 0.8, 0.9], np.float32), (2, 2, 1))
+    found = []
+    for times in (0, 2):
+        config = with_settings(tiny_config, {"DETECTION_MASK_SMOOTHING": times})
+        model = build.model(config, seed=3, precision="float32")
+        found.append(
+            model.predict_masks(batch["images"], boxes, np.array([[1, 2]] * 2))
+        )
+    assert np.abs(found[0] - found[1]).max() > 1e-4
+    np.testing.assert_allclose(found[1], smooth_masks(found[0], 2), atol=1e-6)
 
 
 def test_masks_of_the_slots_that_hold_a_box(rng, tiny_model, batch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import skimage.transform
 from keras import ops
+from scipy.ndimage import convolve1d
 
 from mrcnn.ops import masks as mask_ops
 from mrcnn.ops.resize import resize_bilinear
@@ -131,3 +132,21 @@ def test_a_roi_that_is_the_objects_box_is_taught_the_objects_mask(aligned):
     )
     target = ops.convert_to_numpy(target)[0, 0]
     np.testing.assert_array_equal(target, mask[y1:y2, x1:x2])
+
+
+def test_smoothing_by_hand():
+    masks = np.zeros((1, 1, 5, 5), np.float32)
+    masks[0, 0, 2, 2], masks[0, 0, 0, 0] = 16, 16
+    expected = np.outer([0, 1, 2, 1, 0], [0, 1, 2, 1, 0]).astype(float)
+    expected[:2, :2] += np.outer([3, 1], [3, 1])  # the corner stands for its neighbours
+    np.testing.assert_array_equal(mask_ops.smooth_masks(masks, 1)[0, 0], expected)
+    assert mask_ops.smooth_masks(masks, 0) is masks
+
+
+@pytest.mark.parametrize("more", [(), (3,)])
+def test_smoothing_is_that_of_scipy(rng, more):
+    masks = rng.random((2, 3, 7, 9, *more), np.float32)
+    expected = masks
+    for axis in (2, 3, 2, 3):
+        expected = convolve1d(expected, [0.25, 0.5, 0.25], axis, mode="nearest")
+    np.testing.assert_allclose(mask_ops.smooth_masks(masks, 2), expected, rtol=1e-5)
