@@ -99,8 +99,8 @@ def run(args: argparse.Namespace) -> int:
 def _weights(args: argparse.Namespace, source: Any, dataset: Any) -> Any:
     """Prune weights; return what is left of them."""
     from mrcnn import build, recipe
-    from mrcnn.pruning import METHODS, Pruner, report
-    from mrcnn.study.cells import ramp, retraining
+    from mrcnn.pruning import METHODS, Pruner, report, retraining
+    from mrcnn.pruning.budget import ramp
 
     model, config, _ = source
     if args.method not in METHODS:
@@ -126,7 +126,7 @@ def _weights(args: argparse.Namespace, source: Any, dataset: Any) -> Any:
 def _channels(args: argparse.Namespace, source: Any, dataset: Any) -> str:
     """Take channels out; return how many weights are left."""
     from mrcnn import build, model_folder, recipe
-    from mrcnn.study.channels import prune_channels
+    from mrcnn.pruning import prune_channels
 
     model, config, names = source
     batches = build.batches(config, dataset)

@@ -1,7 +1,9 @@
 """Pruning that knows the tasks of a network: what goes, when, and what it costs."""
 
 from mrcnn.pruning.agreement import by_chance, group_shares, overlap, task_overlap
+from mrcnn.pruning.budget import retraining
 from mrcnn.pruning.channel_pruner import ChannelPruner
+from mrcnn.pruning.channels import Narrowed, prune_channels
 from mrcnn.pruning.guard import Guard
 from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
@@ -19,6 +21,7 @@ __all__ = [
     "Guard",
     "Masks",
     "Method",
+    "Narrowed",
     "Plan",
     "Pruner",
     "PruningReport",
@@ -30,8 +33,10 @@ __all__ = [
     "masks_of",
     "overlap",
     "prunable_layers",
+    "prune_channels",
     "recalibrate",
     "report",
+    "retraining",
     "shrink",
     "sparsity",
     "task_balanced",
