@@ -4,6 +4,7 @@ from mrcnn.pruning.agreement import by_chance, group_shares, overlap, task_overl
 from mrcnn.pruning.budget import retraining
 from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.channels import Narrowed, prune_channels
+from mrcnn.pruning.dead import WithoutDead, remove_dead
 from mrcnn.pruning.guard import Guard
 from mrcnn.pruning.masks import Masks, masks_of, sparsity
 from mrcnn.pruning.methods import METHODS, Method, task_balanced
@@ -26,6 +27,7 @@ __all__ = [
     "Pruner",
     "PruningReport",
     "Schedule",
+    "WithoutDead",
     "by_chance",
     "dry_run",
     "group_shares",
@@ -35,6 +37,7 @@ __all__ = [
     "prunable_layers",
     "prune_channels",
     "recalibrate",
+    "remove_dead",
     "report",
     "retraining",
     "shrink",
