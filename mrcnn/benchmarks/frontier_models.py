@@ -18,9 +18,9 @@ from mrcnn.detection import prepare
 from mrcnn.files import sha256
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import SHAPES_TRAIN_SEED, DeployedShapesConfig
+from mrcnn.pruning import prune_channels
 from mrcnn.pruning.surgery import load_plan
 from mrcnn.study.cells import DENSE, Cell
-from mrcnn.study.channels import prune_channels
 from mrcnn.study.run import from_scratch, prune
 from mrcnn.study.subjects import SUBJECTS, checkpoint_path
 

@@ -3,11 +3,14 @@
 examples:
   mrcnn prune run mydata --out pruned --sparsity 0.9
   mrcnn prune run mydata --out faster --channels 0.5
+  mrcnn prune pruned mydata --out smaller --dead
 
 --sparsity sets that part of the weights to zero: the file compresses better, and the
 network is as fast as before. --channels takes channels out until that part of the work
-is left: a smaller, faster network. The same command goes on after an interruption with
---sparsity; with --channels it begins anew, and replaces a model by --restart.
+is left: a smaller, faster network. --dead takes out those that compute nothing any
+more, as --sparsity leaves some: nothing is trained, and the answers are the same. The
+same command goes on after an interruption with --sparsity; with the others it begins
+anew, and replaces a model by --restart.
 """
 
 import argparse
@@ -53,6 +56,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=share,
         help="take out channels instead, until this part of the work is left",
     )
+    what.add_argument(
+        "--dead",
+        action="store_true",
+        help="only take out channels that compute nothing, without training",
+    )
     parser.add_argument(
         "--method",
         metavar="NAME",
@@ -89,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
         args.model, weights=args.weights, settings={"SEED": args.seed}, training=True
     )
     check_model_classes(source.model, train)
-    print((_weights if args.channels is None else _channels)(args, source, train))
+    how = _dead if args.dead else _weights if args.channels is None else _channels
+    print(how(args, source, train))
     if (report := recipe.measure(args.out, val)) is not None:
         print(f"\n{report}\n")
     print(ready(args.out))
@@ -99,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
 def _weights(args: argparse.Namespace, source: Any, dataset: Any) -> Any:
     """Prune weights; return what is left of them."""
     from mrcnn import build, recipe
-    from mrcnn.pruning import METHODS, Pruner, report
-    from mrcnn.study.cells import ramp, retraining
+    from mrcnn.pruning import METHODS, Pruner, report, retraining
+    from mrcnn.pruning.budget import ramp
 
     model, config, _ = source
     if args.method not in METHODS:
@@ -126,9 +135,9 @@ def _weights(args: argparse.Namespace, source: Any, dataset: Any) -> Any:
 def _channels(args: argparse.Namespace, source: Any, dataset: Any) -> str:
     """Take channels out; return how many weights are left."""
     from mrcnn import build, model_folder, recipe
-    from mrcnn.study.channels import prune_channels
+    from mrcnn.pruning import prune_channels
 
-    model, config, names = source
+    config = source.config
     batches = build.batches(config, dataset)
     steps = args.epochs * (args.steps or recipe.steps_of(batches))
     print(f"{steps} steps of training; the next word is at their end.")
@@ -136,6 +145,21 @@ def _channels(args: argparse.Namespace, source: Any, dataset: Any) -> str:
     narrowed = prune_channels(
         config, dataset, checkpoint, args.channels, steps=steps, seed=args.seed
     )
-    model_folder.write(args.out, narrowed.model, names)
-    before, after = model.count_params(), narrowed.model.count_params()
+    return _written(args, source, narrowed.model)
+
+
+def _dead(args: argparse.Namespace, source: Any, dataset: Any) -> str:
+    """Take out channels that compute nothing; return which, and what is left."""
+    from mrcnn.pruning import remove_dead
+
+    found = remove_dead(source.model, source.config)
+    return f"\n{found.table()}\n\n{_written(args, source, found.model)}"
+
+
+def _written(args: argparse.Namespace, source: Any, smaller: Any) -> str:
+    """Write a smaller network; return how many weights are left."""
+    from mrcnn import model_folder
+
+    model_folder.write(args.out, smaller, source.class_names)
+    before, after = source.model.count_params(), smaller.count_params()
     return f"Of {before:,} weights {after:,} are left."

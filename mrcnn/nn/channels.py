@@ -8,10 +8,18 @@ written down for the network that the other modules of this package build.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from mrcnn.nn.fpn import LATERALS, OUTPUTS
 from mrcnn.nn.resnet import BLOCKS, block_names
+
+
+class Map(NamedTuple):
+    """Features that have a group's channels."""
+
+    makers: tuple[str, ...]  # whose outputs are added up
+    readers: tuple[str, ...]
 
 
 class ChannelGroup(NamedTuple):
@@ -21,6 +29,14 @@ class ChannelGroup(NamedTuple):
     makers: tuple[str, ...]  # convolutions whose filters are these channels
     norms: tuple[str, ...]  # batch normalisation of each maker; empty if there is none
     readers: tuple[str, ...]  # layers whose kernels have a slice for each channel
+    several: tuple[Map, ...] = ()  # maps, if all makers together do not make one
+    adds: bool = False  # whether each of these maps is added to the one before it
+    rectified: bool = True  # whether they are rectified before anything reads them
+
+    @property
+    def maps(self) -> tuple[Map, ...]:
+        """Return the features with these channels, in the order they are made."""
+        return self.several or (Map(self.makers, self.readers),)
 
     def __str__(self) -> str:
         """Return the group in one line."""
@@ -56,11 +72,17 @@ def _backbone(architecture: object) -> Iterator[ChannelGroup]:
                 )
         makers = [f"{blocks[0]}_branch1", *(f"{block}_branch2c" for block in blocks)]
         leaves = _entrance(stages[i + 1][0]) if i + 1 < len(stages) else ()
+        readers = [(f"res{block}_branch2a",) for block in blocks[1:]]
+        readers.append((*leaves, LATERALS[i]))
+        added = [tuple(f"res{name}" for name in makers[:2])]
+        added += [(f"res{name}",) for name in makers[2:]]
         yield ChannelGroup(
             f"stage {i + 2}",
             tuple(f"res{name}" for name in makers),
             tuple(f"bn{name}" for name in makers),
-            (*(f"res{block}_branch2a" for block in blocks[1:]), *leaves, LATERALS[i]),
+            tuple(chain.from_iterable(readers)),
+            tuple(map(Map, added, readers)),
+            adds=True,
         )
 
 
@@ -70,9 +92,17 @@ def _entrance(block: str) -> tuple[str, ...]:
 
 
 def _pyramid() -> Iterator[ChannelGroup]:
-    yield ChannelGroup("laterals", LATERALS, (), OUTPUTS)
+    # From the top down.
+    maps = [Map((made,), (read,)) for made, read in zip(LATERALS, OUTPUTS, strict=True)]
+    yield ChannelGroup(
+        *("laterals", LATERALS, (), OUTPUTS),
+        tuple(reversed(maps)),
+        adds=True,
+        rectified=False,
+    )
     readers = ("rpn_conv_shared", "mrcnn_class_conv1", "mrcnn_mask_conv1")
-    yield ChannelGroup("pyramid", OUTPUTS, (), readers)
+    levels = tuple(Map((made,), readers) for made in OUTPUTS)
+    yield ChannelGroup("pyramid", OUTPUTS, (), readers, levels, rectified=False)
 
 
 def _heads() -> Iterator[ChannelGroup]:

@@ -1,7 +1,7 @@
 """Networks without some of their channels: a plan, and the smaller network it gives."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,7 +80,12 @@ def _check(where: str, indices: tuple[int, ...], width: int | None = None) -> No
         )
 
 
-def shrink(model: MaskRCNN, config: Config, plan: Plan) -> tuple[MaskRCNN, Config]:
+def shrink(
+    model: MaskRCNN,
+    config: Config,
+    plan: Plan,
+    weights: Mapping[str, Sequence[np.ndarray]] | None = None,
+) -> tuple[MaskRCNN, Config]:
     """Return a network without the channels that a plan removes, and its configuration.
 
     It computes what the model does when these channels are zero (`silence`), and is a
@@ -90,6 +95,7 @@ def shrink(model: MaskRCNN, config: Config, plan: Plan) -> tuple[MaskRCNN, Confi
         model: built from `config`; stays as it is.
         config: the configuration.
         plan: which channels stay.
+        weights: of some layers by name, in place of the model's.
 
     Raises:
         ValueError: if the plan does not fit the network; names group and channel.
@@ -108,7 +114,7 @@ def shrink(model: MaskRCNN, config: Config, plan: Plan) -> tuple[MaskRCNN, Confi
     layers = {layer.name: layer for layer in single_layers(shrunk)}
     made, read = _by_layer(groups.values(), plan)
     for layer in single_layers(model):
-        arrays = [np.asarray(weight) for weight in layer.weights]
+        arrays = (weights or {}).get(layer.name) or layer.get_weights()
         layers[layer.name].set_weights(
             _sliced(layer, arrays, made.get(layer.name), read.get(layer.name))
         )
@@ -135,7 +141,7 @@ def channel_axes(layer: keras.layers.Layer) -> tuple[int, int]:
 
 def _sliced(
     layer: keras.layers.Layer,
-    arrays: list[np.ndarray],
+    arrays: Sequence[np.ndarray],
     made: tuple[int, ...] | None,
     read: tuple[int, ...] | None,
 ) -> list[np.ndarray]:

@@ -15,6 +15,7 @@ from mrcnn.files import sha256
 from mrcnn.hardware import best_policy
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.pruning import Pruner, masks_of, prunable_layers, sparsity
+from mrcnn.pruning.budget import CALIBRATION_SEED
 from mrcnn.pruning.schedules import check
 from mrcnn.structures import Augmentation
 from mrcnn.study.cells import SMALLER, Cell
@@ -22,9 +23,6 @@ from mrcnn.study.smaller import as_small_as
 from mrcnn.study.subjects import SUBJECTS, Subject
 from mrcnn.tasks import Task
 from mrcnn.training_state import History
-
-CALIBRATION_SEED = 10_000
-"""Added to a run's seed, so that gradients see other batches than the training does."""
 
 BATCH_SIZE = 8  # of detection
 

@@ -276,6 +276,18 @@ def test_pruning_of_weights(data, untrained, tmp_path, capsys):
     assert "none of random; magnitude" in capsys.readouterr().err
 
 
+def test_removal_of_what_is_dead(data, untrained, tmp_path, capsys):
+    source, out, file = tmp_path / "dead", tmp_path / "small", data / "train.json"
+    model = model_folder.read(untrained).model
+    layer = model.rpn.get_layer("rpn_conv_shared")
+    layer.kernel.assign(layer.kernel * (np.arange(layer.filters) > 2))
+    model_folder.write(source, model)
+    assert run("prune", source, file, "--out", out, "--dead") == 0
+    assert "| rpn_conv_shared |" in capsys.readouterr().out
+    shared = model_folder.read(out).model.rpn.get_layer("rpn_conv_shared")
+    assert shared.filters == layer.filters - 3
+
+
 def test_pruning_of_channels(data, untrained, tmp_path):
     out, short = tmp_path / "narrow", ("--epochs", 1, "--steps", 7)
     assert run("prune", untrained, data, "--out", out, "--channels", 0.7, *short) == 0

@@ -39,6 +39,14 @@ def test_each_layer_makes_and_reads_the_channels_of_one_group(built):
     )
 
 
+def test_maps_have_all_makers_once_and_all_readers(built):
+    for group in built[0]:
+        makers = [name for features in group.maps for name in features.makers]
+        readers = {name for features in group.maps for name in features.readers}
+        assert sorted(makers) == sorted(group.makers)
+        assert readers == set(group.readers)
+
+
 def test_widths_are_those_of_the_groups(built):
     groups, model = built
     layers = {layer.name: layer for layer in single_layers(model)}

@@ -1,4 +1,4 @@
-"""Channels removed with the budget of a run of the study."""
+"""Channels removed within a budget of training."""
 
 import math
 from functools import partial
@@ -9,19 +9,19 @@ from mrcnn import build, training, weights
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.nn.mask_rcnn import MaskRCNN
+from mrcnn.pruning.budget import (
+    CALIBRATION_SEED,
+    affordable_updates,
+    left_for_training,
+    ramp,
+    retraining,
+)
 from mrcnn.pruning.channel_pruner import ChannelPruner
 from mrcnn.pruning.methods import BY_TASK
 from mrcnn.pruning.saliency import gradient_cost
 from mrcnn.pruning.schedules import check
 from mrcnn.pruning.surgery import Plan, shrink
 from mrcnn.structures import Augmentation
-from mrcnn.study.cells import (
-    affordable_updates,
-    left_for_training,
-    ramp,
-    retraining,
-)
-from mrcnn.study.run import CALIBRATION_SEED
 
 LOSSES = BY_TASK
 """Whose gradients decide apart which channels go."""

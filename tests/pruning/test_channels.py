@@ -4,9 +4,8 @@ import pytest
 
 from mrcnn import build, weights
 from mrcnn.evaluation import evaluate
-from mrcnn.pruning import selection
+from mrcnn.pruning import channels, selection
 from mrcnn.pruning.selection import Work
-from mrcnn.study import channels
 from mrcnn.tasks import Task
 
 pytestmark = [
