@@ -55,19 +55,20 @@ def measure_all(
     Args:
         wanted: what each row is of, with which it begins.
         measure: returns the rest of a row.
-        progress: a JSON file that has the rows as far as they are. After a change of
-            the code, remove it.
+        progress: a JSON file that has the rows as far as they are, and keeps others
+            that it had. After a change of the code, remove it.
         environment: of the run; rows of another are measured anew.
     """
     kept: list[Row] = json.loads(progress.read_text()) if progress.exists() else []
     rows: list[Row] = []
     for of in wanted:
         common = {**of, "environment": dict(environment)}
-        had = (row for row in kept if row.items() >= common.items())
-        row = next(had, None)
+        same = [row for row in kept if row.items() >= of.items()]
+        row = next((row for row in same if row.items() >= common.items()), None)
         if row is None:
             print("measuring:", *of.values(), file=sys.stderr, flush=True)
             row = {**common, **measure(of)}
         rows.append(row)
-        write(rows, progress)
+        kept = [row for row in kept if row not in same]
+        write(rows + kept, progress)
     return rows

@@ -112,6 +112,24 @@ def test_an_interrupted_run_goes_on_with_the_rows_of_this_environment(tmp_path):
     assert asked == [1, 2, 4]
     run([1], "b")
     assert asked == [1, 2, 4, 1]
+    kept = json.loads(progress.read_text())  # with what was not asked for this time
+    assert [(r["n"], r["environment"]["python"]) for r in kept] == [
+        (1, "b"),
+        (2, "a"),
+        (4, "a"),
+    ]
+
+
+def test_rows_yet_to_come_stay_in_the_file_while_another_is_measured(tmp_path):
+    progress = tmp_path / "rows.json"
+    rows.measure_all([{"n": 1}, {"n": 3}], lambda of: {}, progress, {})
+
+    def measure(of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rows.measure_all([{"n": 1}, {"n": 2}, {"n": 3}], measure, progress, {})
+    assert [r["n"] for r in json.loads(progress.read_text())] == [1, 3]
 
 
 def test_squares_are_as_many_as_asked_for_and_do_not_touch():
