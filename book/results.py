@@ -13,10 +13,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
-import results_balloons
-
 from mrcnn.files import atomic_path
 
+import results_balloons
+import results_choices
 import results_frontier
 import results_growth
 import results_nuclei
@@ -86,6 +86,7 @@ def of_results(study: Study) -> dict[str, str]:
         **results_frontier.numbers(),
         **results_growth.numbers(),
         **results_balloons.numbers(),
+        **results_choices.numbers(),
         **results_nuclei.numbers(),
     }
 

@@ -22,7 +22,7 @@ SPLITS = {"official": "official", "folds": "five folds"}
 
 def numbers() -> dict[str, str]:
     """Return what the page shows, by the names that it uses."""
-    (drawn,), real = _read("balloon_drawn"), _read("photographs")
+    drawn, real = _read("balloon_drawn")[0], _read("photographs")
     return {
         "balloons_drawn_machine": drawn["environment"]["device"],
         "balloons_drawn_minutes": f"{drawn['seconds'] / 60:.0f}",

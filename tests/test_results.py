@@ -1,5 +1,6 @@
 """The page of results shows what the files of results hold."""
 
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from mrcnn.tasks import Task
 
 import pictures
 import results
+import results_choices
 import results_frontier
 import results_growth
 import results_peers
@@ -147,3 +149,71 @@ def test_a_program_that_does_not_run_stands_in_the_table():
     name, _, *lines = results_peers.programs([row]).splitlines()
     assert name == "**w**"
     assert lines[2:] == ["| p | why |  |  |  |  |"]
+
+
+def choice(name: str, seed: int, mask: float, seconds: float = 100, **others) -> dict:
+    """Return a row of `balloon_choices`, in which AP50 and edges follow mask AP."""
+    return {
+        "name": name,
+        "seed": seed,
+        "environment": {"device": "here"},
+        "steps": 800,
+        "images": 40,
+        "cpu_seconds": seconds,
+        "mask_ap": mask,
+        "mask_ap50": mask + 0.2,
+        "boundary_ap": mask / 2,
+        "looks": {},
+        **others,
+    }
+
+
+def looks(mask: float) -> dict:
+    row = choice("", 0, mask)
+    measures = {key: row[key] for key in ("images", "mask_ap", "mask_ap50")}
+    return {"looks": {"mirrored": {**measures, "boundary_ap": mask / 2}}}
+
+
+USUAL = results_choices.USUAL
+CHOICES = [
+    choice(USUAL, 0, 0.40, **looks(0.41)),
+    choice("worse", 0, 0.30, 150),
+    choice("better", 0, 0.44, 200),
+    choice(USUAL, 1, 0.50, 80, **looks(0.53)),
+    choice("better", 1, 0.60, 80),
+    choice("better", 2, 0.99),  # the book's of this seed is yet to come
+    choice("worse", 1, 0.99, environment={"device": "elsewhere"}),
+    choice("unpaired", 2, 0.99),
+]
+
+
+def test_choices_are_compared_with_the_book_seed_by_seed():
+    assert results_choices.choices(CHOICES).splitlines() == [
+        "| choice | seeds | mask AP | AP50 | boundary AP | times the seconds |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        f"| **{USUAL}** | 2 | 0.450 ± 0.071 | 0.650 ± 0.071 | 0.225 ± 0.035 | 1.00 |",
+        "| better | 2 | +0.070 ± 0.042 | +0.070 ± 0.042 | +0.035 ± 0.021 | 1.50 |",
+        f"| {USUAL}, mirrored | 2 | +0.020 ± 0.014 | +0.020 ± 0.014 "
+        "| +0.010 ± 0.007 | 1.00 |",
+        "| worse | 1 | -0.100 | -0.100 | -0.050 | 1.50 |",
+    ]
+
+
+@pytest.mark.parametrize("rows", [None, [], CHOICES[1:3], CHOICES[:1], CHOICES])
+def test_the_page_shows_choices_as_soon_as_the_book_has_a_row(
+    rows, monkeypatch, tmp_path
+):
+    out = tmp_path / "balloon_choices.json"
+    if rows is not None:
+        out.write_text(json.dumps(rows))
+    monkeypatch.setattr(results_choices, "OUT", out)
+    shown = results_choices.numbers()
+    if not any(row["name"] == USUAL for row in rows or ()):
+        assert shown == {}
+        return
+    assert shown.pop("choices_table").startswith("| choice |")
+    assert shown == {
+        "choices_machine": "here",
+        "choices_steps": "800",
+        "choices_images": "40",
+    }

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from mrcnn import training
-from mrcnn.benchmarks import balloon_choices, balloons, photographs
-from mrcnn.config import with_settings
+from mrcnn.benchmarks import balloons, photographs
 from mrcnn.data.synthetic import write_set
 from mrcnn.evaluation.scenes import Scene, load_truth
-from mrcnn.presets import BalloonConfig, Profile, SmokeBalloonConfig
+from mrcnn.presets import Profile, SmokeBalloonConfig
 
 FEW = Profile(train_images=4, test_images=2, epochs=1, steps=1)
 
@@ -129,17 +128,3 @@ def test_pictures_to_learn_from_are_not_those_to_measure_on(tmp_path):
     assert held.num_images == 40
     shapes = learnt.load_image(0).shape, held.load_image(0).shape
     assert shapes[0] != shapes[1] or (learnt.load_image(0) != held.load_image(0)).any()
-
-
-@pytest.mark.parametrize("name", balloon_choices.CHOICES)
-def test_a_choice_differs_from_the_book_in_one_thing(name):
-    choice, usual = balloon_choices.CHOICES[name], balloon_choices.Choice()
-    config = with_settings(BalloonConfig(), choice.settings)
-    assert config.IMAGE_MAX_DIM % 64 == 0
-    other = [
-        field
-        for field in ("settings", "paste", "pictures")
-        if getattr(choice, field) != getattr(usual, field)
-    ]
-    same = choice.augmentation is usual.augmentation
-    assert len(other) + (not same) == (name != "the book's")
