@@ -90,6 +90,7 @@ CHOICES = {
     "512 pixels": Choice(_sized(512)),
     "640 pixels": Choice(_sized(640)),
     "masks of 28 x 28": Choice({"MASK_POOL_SIZE": 14}),
+    "masks not blurred": Choice({"DETECTION_MASK_SMOOTHING": 0}),
     "16 masks an image": Choice({"MASK_ROIS_PER_IMAGE": 16}),
     "outlines by points": Choice(model=Pointed),
     "box head by GIoU": Choice(model=HeadByOverlap),

@@ -17,6 +17,7 @@ from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.nn.roi_heads import RoiHeads
 from mrcnn.ops import boxes as box_ops
 from mrcnn.ops.chunks import map_valid
+from mrcnn.ops.masks import smooth_masks
 from mrcnn.ops.roi_align import crop_and_resize
 from mrcnn.ops.sampling import gather, of_class
 from mrcnn.structures import Tensor, TrainingOutputs
@@ -172,7 +173,8 @@ class Pointed(MaskRCNN):
             logits = heads.outline(boxes, ops.ones_like(class_ids, dtype="bool"))
             logits = of_class(ops.moveaxis(logits, -1, 2), class_ids)
             corrected = self._corrected(heads, boxes, logits)
-            return (ops.sigmoid(ops.where(_unsure(logits), corrected, logits)),)
+            decided = ops.sigmoid(ops.where(_unsure(logits), corrected, logits))
+            return (smooth_masks(decided, self.settings.mask_smoothing),)
 
         side = 2 * self.settings.mask_pool_size
         (found,) = map_valid(
