@@ -120,8 +120,8 @@ smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 bench: $(STAMP)  ## measure speed and memory, or AGAINST=COMMIT in turn with that
 	$(BIN)/python -m mrcnn.benchmarks$(if $(AGAINST),.against $(AGAINST)) $(ARGS)
 
-faults: $(STAMP)  ## kill a training at random moments, 50 times, and compare
-	$(BIN)/python -m tests.faults.kills $(ARGS)
+faults: $(STAMP)  ## kill, damage and starve what the package does, and count what is lost
+	$(BIN)/python -m tests.faults $(ARGS)
 
 study: $(STAMP)  ## run the pruning study, or go on with it
 	$(BIN)/python -m mrcnn.study $(ARGS)
