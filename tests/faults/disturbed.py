@@ -71,7 +71,7 @@ def _work(said: Connection, name: str, folder: Path, trouble: str, seed: str) ->
     from tests.faults.troubles import TROUBLES
 
     work = works.WORKS[name]
-    if name in ("training", "export"):
+    if name == "training":
         training.calm()
     work.given(folder)
     quiet()
