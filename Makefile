@@ -35,6 +35,10 @@ RIVALS_STAMP := $(RIVALS)/.installed-$(firstword $(shell { cat requirements.txt;
 RANGE   := .venv-range
 RESOLUTION ?= highest
 PIP     := -m pip install --disable-pip-version-check
+# Only files whose hashes are in the lock, and none that runs anything to be installed.
+LOCKED  := $(PIP) --no-deps --require-hashes --only-binary :all:
+# Its versions without their hashes, beside packages that have none there.
+VERSIONS := sed -n 's/ *\\$$//; /^[a-z0-9].*==/p' requirements.txt
 
 export MPLCONFIGDIR ?= $(CURDIR)/outputs/.matplotlib
 
@@ -71,7 +75,7 @@ setup: $(STAMP)  ## make .venv with the locked requirements
 $(STAMP): $(call another,$(VENV))
 	$(call make_venv,$(VENV))
 	@echo "Installing requirements.txt into $(VENV)"
-	@$(BIN)/python $(PIP) --no-deps -r requirements.txt
+	@$(BIN)/python $(LOCKED) -r requirements.txt
 	@rm -f $(VENV)/.installed-* && touch $@
 
 book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
@@ -81,7 +85,7 @@ book: $(STAMP)  ## run the notebooks (profile cpu) and build the book
 $(LIGHT_STAMP): $(call another,$(LIGHT))
 	$(call make_venv,$(LIGHT))
 	@echo "Installing requirements-book.txt into $(LIGHT)"
-	@$(LIGHT)/bin/python $(PIP) --no-deps -r requirements-book.txt
+	@$(LIGHT)/bin/python $(LOCKED) -r requirements-book.txt
 	@rm -f $(LIGHT)/.installed-* && touch $@
 
 html: $(PAGES_STAMP)  ## build the book from the executed notebooks in book/notebooks
@@ -116,8 +120,8 @@ smoke: $(STAMP)  ## run only the notebooks, under profile smoke
 bench: $(STAMP)  ## measure speed and memory, or AGAINST=COMMIT in turn with that
 	$(BIN)/python -m mrcnn.benchmarks$(if $(AGAINST),.against $(AGAINST)) $(ARGS)
 
-faults: $(STAMP)  ## kill a training at random moments, 50 times, and compare
-	$(BIN)/python -m tests.faults.kills $(ARGS)
+faults: $(STAMP)  ## kill, damage and starve what the package does, and count what is lost
+	$(BIN)/python -m tests.faults $(ARGS)
 
 study: $(STAMP)  ## run the pruning study, or go on with it
 	$(BIN)/python -m mrcnn.study $(ARGS)
@@ -134,8 +138,9 @@ format: $(STAMP)  ## apply the formatter and the safe fixes
 $(OTHERS_STAMP): $(call another,$(OTHERS))
 	$(call make_venv,$(OTHERS))
 	@echo "Installing requirements.txt, other backends and runtimes into $(OTHERS)"
-	@$(OTHERS)/bin/python $(PIP) --no-deps -r requirements.txt
-	@$(OTHERS)/bin/python $(PIP) -c requirements.txt $(BACKENDS) $(RUNTIMES) $(OPTIONAL)
+	@$(OTHERS)/bin/python $(LOCKED) -r requirements.txt
+	@$(VERSIONS) > $(OTHERS)/pins.txt
+	@$(OTHERS)/bin/python $(PIP) -c $(OTHERS)/pins.txt $(BACKENDS) $(RUNTIMES) $(OPTIONAL)
 	@$(OTHERS)/bin/python $(PIP) --no-deps $(ALONE)
 	@rm -f $(OTHERS)/.installed-* && touch $@
 
@@ -175,8 +180,9 @@ growth: $(STAMP)  ## measure how time and memory grow with images, objects and b
 $(RIVALS_STAMP): $(call another,$(RIVALS))
 	$(call make_venv,$(RIVALS))
 	@echo "Installing requirements.txt, torchvision and runtimes into $(RIVALS)"
-	@$(RIVALS)/bin/python $(PIP) --no-deps -r requirements.txt
-	@$(RIVALS)/bin/python $(PIP) -c requirements.txt $(PEERS) $(filter-out nncf% ai-edge%,$(RUNTIMES))
+	@$(RIVALS)/bin/python $(LOCKED) -r requirements.txt
+	@$(VERSIONS) > $(RIVALS)/pins.txt
+	@$(RIVALS)/bin/python $(PIP) -c $(RIVALS)/pins.txt $(PEERS) $(filter-out nncf% ai-edge%,$(RUNTIMES))
 	@rm -f $(RIVALS)/.installed-* && touch $@
 
 peers: $(RIVALS_STAMP)  ## time torchvision's Mask R-CNN and ours, in several programs, in turn

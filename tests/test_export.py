@@ -1,6 +1,9 @@
 """Exported models find what `detect` finds."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import keras
 import numpy as np
@@ -10,6 +13,7 @@ from mrcnn import build, export, runtimes
 from mrcnn.data.shapes import ShapesDataset
 from mrcnn.detection import detect, prepare
 from mrcnn.formats import FORMATS, Format
+from mrcnn.formats.saved_model import write_saved_model
 from mrcnn.nn.deployed import in_float32
 from mrcnn.nn.mask_rcnn import MaskRCNN
 from mrcnn.presets import DeployedShapesConfig, ShapesConfig
@@ -197,3 +201,28 @@ def test_without_the_converter(model, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="pip install tf2onnx"):
         export.to_onnx(model, tmp_path / "model.onnx", SHAPE)
     assert not list(tmp_path.iterdir())
+
+
+def test_two_that_write_one_saved_model_take_turns(tmp_path, monkeypatch):
+    """Issue 30: both wrote into one folder beside it, and each removed the other's."""
+    folder, begun, second = tmp_path / "saved", [], []
+
+    class Archive:
+        track = add_endpoint = lambda *_, **__: None
+
+        def write_out(self, path, verbose):
+            begun.append(path)
+            Path(path).mkdir()
+            if len(begun) == 1:
+                second.append(pool.submit(write_saved_model, MagicMock(), folder))
+                with pytest.raises(TimeoutError):
+                    second[0].result(timeout=0.5)
+            Path(path, "model").write_text(str(len(begun)))
+
+    monkeypatch.setattr("keras.export.ExportArchive", Archive)
+    with ThreadPoolExecutor(1) as pool:
+        write_saved_model(MagicMock(), folder)
+        with pytest.raises(FileExistsError, match="saved exists"):
+            second[0].result(timeout=30)
+    assert (folder / "model").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]

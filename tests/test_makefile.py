@@ -1,6 +1,7 @@
 """PYTHON=... chooses the interpreter, also where an environment stands already."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FAKE = """#!/bin/sh
 # An interpreter of the name NAME, as far as the Makefile asks.
+echo "$*" >> asked
 case "$*" in
   *base_prefix*) echo NAME ;;
   "-m venv --clear "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
@@ -43,24 +45,39 @@ def make(tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    ("target", "folder"),
-    [
-        ("setup", ".venv"),
-        (".venv-book", ".venv-book"),
-        (".venv-backends", ""),
-        (".venv-peers", ""),
-    ],
+def stamp(make, folder: str) -> str:
+    """Return the target that makes an environment."""
+    return next(
+        line.partition(":")[0]
+        for line in make("-pn", "help").stdout.splitlines()
+        if line.startswith(f"{folder}/.installed-")
+    )
+
+
+each_environment = pytest.mark.parametrize(
+    "name", [".venv", ".venv-book", ".venv-backends", ".venv-peers"]
 )
-def test_an_environment_is_made_anew_for_another_python(make, tmp_path, target, folder):
-    folder = tmp_path / (folder or target)
-    if target != "setup":
-        database = make("-pn", "help").stdout
-        target = next(
-            line.partition(":")[0]
-            for line in database.splitlines()
-            if line.startswith(f"{target}/.installed-")
-        )
+
+
+@each_environment
+def test_of_what_is_locked_only_files_with_a_locked_hash_are_installed(
+    make, tmp_path, name
+):
+    (tmp_path / "requirements.txt").write_text("# 1\na-b==1 \\\n    --hash=sha256:0\n")
+    assert make(stamp(make, name), "PYTHON=./one").returncode == 0
+    asked = (tmp_path / "asked").read_text().splitlines()
+    locked = [line for line in asked if " -r " in line]
+    assert len(locked) == 1
+    assert "--no-deps --require-hashes --only-binary :all: -r" in locked[0]
+    beside = re.findall(r" install .* -c (\S+)", "\n".join(asked))
+    for constraint in beside:
+        assert (tmp_path / constraint).read_text() == "a-b==1\n"
+    assert bool(beside) == (name in (".venv-backends", ".venv-peers"))
+
+
+@each_environment
+def test_an_environment_is_made_anew_for_another_python(make, tmp_path, name):
+    folder, target = tmp_path / name, stamp(make, name)
 
     def of() -> str:
         return (folder / "bin" / "python").read_text().partition("name ")[2][:3]

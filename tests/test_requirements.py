@@ -24,8 +24,17 @@ SCRIPTS = ("render", "chapters", "copies", "runner", "proof", "mathml", "repairs
 def pins(name: str) -> dict[str, str]:
     """Return the versions by package."""
     lines = (ROOT / name).read_text().splitlines()
-    pairs = (line.split("==") for line in lines if not line.startswith("#"))
-    return {canonicalize_name(package): version for package, version in pairs}
+    pairs = (line.split("==") for line in lines if re.match(r"\w", line))
+    return {canonicalize_name(p): version.rstrip(" \\") for p, version in pairs}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-book.txt"])
+def test_each_pin_has_the_hashes_of_its_files_and_nothing_else_is_there(name):
+    text = re.sub(r"(?m)^#.*\n", "", (ROOT / name).read_text())
+    pin = r"[a-z0-9][a-z0-9.-]*==[\w.]+(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n"
+    found = re.findall(pin, text)
+    assert "".join(found) == text  # no index, no address, no version without a hash
+    assert len(found) == len(pins(name)) > 80
 
 
 def test_the_book_is_built_by_versions_of_the_lock():

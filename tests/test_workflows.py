@@ -35,6 +35,15 @@ def test_every_command_is_one_of_ours(name):
 
 
 @each_workflow
+def test_actions_are_named_by_their_commits(name):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+    uses = re.findall(r"uses: *(.+)", text)
+    assert uses
+    for action in uses:  # with the version of that commit, for readers
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+@each_workflow
 def test_rights_are_few_and_no_job_can_hang(name):
     workflow = WORKFLOWS[name]
     assert workflow["permissions"] == {"contents": "read"}

@@ -140,11 +140,14 @@ def _unpack(zip_path: Path, folder: Path, root: str, max_bytes: int) -> None:
             for member, path in zip(members, paths, strict=True):
                 if path.is_relative_to(root) and not member.is_dir():
                     target = folder / path.relative_to(root)
-                    target.parent.mkdir(parents=True, exist_ok=True)
+                    # None above it: were it taken away meanwhile, half would be lost.
+                    for parent in reversed(path.relative_to(root).parents):
+                        (folder / parent).mkdir(exist_ok=True)
                     with archive.open(member) as source, open(target, "wb") as sink:
                         shutil.copyfileobj(source, sink)
     except DAMAGED as error:
         if getattr(error, "errno", None) not in (None, errno.EINVAL):
+            error.filename = error.filename or str(folder)  # a full disk names none
             raise  # of the disk
         raise ValueError(
             f"archive {zip_path} is corrupt ({error}): delete it and restore or fetch "

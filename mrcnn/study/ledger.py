@@ -83,9 +83,20 @@ class Ledger:
         Raises:
             ValueError: if the file has become another study's meanwhile, or a line of
                 it is no result; nothing is written.
+            OSError: names the file, if it cannot be written, such as on a full disk.
         """
         line = json.dumps({"key": key, **result}).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._append(line, result)
+        except OSError as error:
+            error.filename = error.filename or str(self.path)  # a full disk names none
+            raise
+        sync_folder(self.path.parent)
+        self._take_line(line)
+
+    def _append(self, line: bytes, result: dict[str, Any]) -> None:
+        """Write a line at the end of all that is whole; see `add`."""
         with open(self.path, "a+b") as file:
             hold(file)
             file.seek(0)
@@ -103,5 +114,3 @@ class Ledger:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self.path.parent)
-        self._take_line(line)

@@ -295,7 +295,7 @@ def test_a_full_disk_is_not_the_archives_fault(tmp_path, good, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("mrcnn.data.archive.shutil.copyfileobj", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=f"No space left.*{tmp_path}"):
         extract(good, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["good.zip"]
 
@@ -322,3 +322,22 @@ def test_a_file_cannot_be_a_folder_too(tmp_path):
     with pytest.raises(ValueError, match="'a' is a file and a folder"):
         extract(path, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["bad.zip"]
+
+
+def test_a_folder_that_vanishes_is_an_error_and_not_half_a_set(
+    tmp_path, good, monkeypatch
+):
+    """Issue 30: what came after was unpacked alone, and taken for all."""
+    copy, place, calls = shutil.copyfileobj, tmp_path / "place", []
+
+    def taken_away(source, sink):
+        copy(source, sink)
+        calls.append(sink.name)
+        if len(calls) == 1:
+            place.rename(tmp_path / "elsewhere")
+
+    place.mkdir()
+    monkeypatch.setattr(shutil, "copyfileobj", taken_away)
+    with pytest.raises(FileNotFoundError):
+        extract(good, place / "set")
+    assert not place.exists()

@@ -84,6 +84,16 @@ def sums(tmp_path):
     return path
 
 
+def whole(server):
+    """Return a check that takes all that the server has, and nothing else."""
+
+    def check(path):
+        if path.read_bytes() != server.content:
+            raise ValueError("another file")
+
+    return check
+
+
 def test_fetches_verifies_and_then_has_nothing_to_do(tmp_path, server, sums):
     folder = tmp_path / "data" / "balloon"
     for _ in range(2):
@@ -98,10 +108,10 @@ def test_interrupted_download_continues(tmp_path, server, capsys):
     server.limit = 4000
     for have in (4000, 8000):
         with pytest.raises(ConnectionError, match=f"after {have} bytes.*Run it again"):
-            fetch.download(server.url, path)
+            fetch.download(server.url, path, check=whole(server))
         assert not path.exists()
     server.limit = None
-    fetch.download(server.url, path)
+    fetch.download(server.url, path, check=whole(server))
     assert path.read_bytes() == server.content
     assert server.asked == [None, "bytes=4000-", "bytes=8000-"]
     assert capsys.readouterr().out.endswith("0.0 of 0.0 MB\n")
@@ -111,22 +121,24 @@ def test_a_server_without_ranges_starts_over(tmp_path, server):
     path = tmp_path / "b.zip"
     server.ranges = False
     (tmp_path / "b.zip.part").write_bytes(b"x" * 500)
-    fetch.download(server.url, path)
+    fetch.download(server.url, path, check=whole(server))
     assert path.read_bytes() == server.content
 
 
 def test_a_part_longer_than_the_file_is_dropped(tmp_path, server):
     path = tmp_path / "b.zip"
     (tmp_path / "b.zip.part").write_bytes(b"x" * (len(server.content) + 1))
-    fetch.download(server.url, path)
+    fetch.download(server.url, path, check=whole(server))
     assert path.read_bytes() == server.content
 
 
-def test_no_connection_is_one_clear_error(tmp_path):
+def test_no_connection_is_one_clear_error(tmp_path, server):
     with pytest.raises(
         ConnectionError, match=r"http://127.0.0.1:1/b.zip stopped after 0"
     ):
-        fetch.download("http://127.0.0.1:1/b.zip", tmp_path / "b.zip")
+        fetch.download(
+            "http://127.0.0.1:1/b.zip", tmp_path / "b.zip", check=whole(server)
+        )
 
 
 def test_a_download_is_checked_before_it_gets_its_name(tmp_path, server):
@@ -147,7 +159,10 @@ def test_a_download_is_checked_before_it_gets_its_name(tmp_path, server):
 def test_progress_goes_where_the_caller_wants(tmp_path, server, capsys):
     told = []
     fetch.download(
-        server.url, tmp_path / "b.zip", progress=lambda *bytes_: told.append(bytes_)
+        server.url,
+        tmp_path / "b.zip",
+        check=whole(server),
+        progress=lambda *bytes_: told.append(bytes_),
     )
     assert told[-1] == (len(server.content),) * 2
     assert capsys.readouterr().out == ""
@@ -234,11 +249,7 @@ def test_an_archive_whose_list_is_damaged_is_one_error(tmp_path, server, sums):
 def test_a_complete_part_is_taken_up_without_the_net(tmp_path, server):
     part = tmp_path / "b.zip.part"
     part.write_bytes(server.content)
-
-    def check(found):
-        if found.read_bytes() != server.content:
-            raise ValueError("another file")
-
+    check = whole(server)
     fetch.download("http://127.0.0.1:1/b.zip", tmp_path / "b.zip", check=check)
     assert (tmp_path / "b.zip").read_bytes() == server.content
     part.write_bytes(server.content[:4000])  # not complete: goes on
@@ -257,7 +268,7 @@ def test_two_downloads_of_one_file_take_turns(tmp_path, server):
         def progress(*_):
             begun.set()
 
-        fetch.download(server.url, path, progress=progress)
+        fetch.download(server.url, path, check=whole(server), progress=progress)
         found.append(path.read_bytes())
 
     first, second = (threading.Thread(target=download) for _ in range(2))

@@ -1,17 +1,10 @@
 """A small training with all that a training remembers, to be killed at any moment.
 
-    python -m tests.faults.training FOLDER [--kill-at N]
-
 It goes on from what the folder holds and ends with `weights.h5` and `history.json` in
-it. With `--kill-at` the process kills itself before it opens, renames or removes a file
-of the folder for the N-th time.
+it.
 """
 
-import argparse
 import json
-import os
-import signal
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +20,6 @@ from mrcnn.weights import save_weights
 from tests.tiny import TinyConfig
 
 STAGES = [Stage("heads", 6, 0.05), Stage("all", 3, 0.01)]
-FILE_EVENTS = {"open", "os.rename", "os.remove", "os.truncate"}
 
 
 class SmallConfig(TinyConfig):
@@ -35,20 +27,6 @@ class SmallConfig(TinyConfig):
 
     OPTIMIZER, WEIGHT_DECAY = ShapesConfig.OPTIMIZER, ShapesConfig.WEIGHT_DECAY
     EMA_MOMENTUM, GRADIENT_ACCUMULATION_STEPS = 0.9, 3
-
-
-def kill_process_at(folder: Path, count: int) -> None:
-    """Let this process kill itself at its `count`-th use of a file of the folder."""
-    left = count
-
-    def hook(event: str, arguments: tuple) -> None:
-        nonlocal left
-        if event in FILE_EVENTS and str(folder) in str(arguments[0]):
-            left -= 1
-            if not left:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
 
 
 def train(folder: Path) -> None:
@@ -81,27 +59,11 @@ def train(folder: Path) -> None:
     (folder / "history.json").write_text(json.dumps(history))
 
 
-def run(folder: Path, kill_at: int | None = None) -> None:
-    """Train in a folder, in this process, which may be killed on the way."""
+def calm() -> None:
+    """Let this process compute the same numbers each time, without a graph."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()
         tf.config.run_functions_eagerly(True)  # a graph costs more than a few steps
-    if kill_at:
-        kill_process_at(folder.resolve(), kill_at)
-    train(folder.resolve())
-
-
-def main() -> None:
-    """Do what the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--kill-at", type=int)
-    options = parser.parse_args()
-    run(options.folder, options.kill_at)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,6 @@
 """The ledger: every run is kept, of one network and one set of images."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -187,3 +188,19 @@ def test_what_another_study_began_meanwhile_is_not_mixed(tmp_path, field):
         two.add("two", {field: "b"})
     assert set(Ledger(one.path).results) == {"one"}
     two.add("two", {field: "a"})
+
+
+def test_a_full_disk_is_an_error_that_names_the_ledger(tmp_path, monkeypatch):
+    """Issue 30: what had been written before is there, and the next run is added."""
+    ledger = Ledger(tmp_path / "study.jsonl")
+    ledger.add("a", {"box": 1})
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=r"No space left.*study\.jsonl"):
+            ledger.add("b", {"box": 2})
+    ledger.add("c", {"box": 3})
+    assert Ledger(ledger.path).results["c"] == {"key": "c", "box": 3}
