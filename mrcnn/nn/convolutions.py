@@ -16,17 +16,26 @@ from mrcnn.ops.portable import products
 from mrcnn.structures import Tensor
 
 
+NARROW = 16
+"""Channels below which a 1 x 1 convolution with strides is a product too: there the
+gradient of TensorFlow's kernel (2.21 with oneDNN) damages memory."""
+
+
 @keras.saving.register_keras_serializable("mrcnn")
 class Conv2D(keras.layers.Conv2D):
     """Keras' convolution, by a product where each input counts for one output only."""
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return features (B, h', w', filters) of features (B, h, w, C)."""
-        pointwise = self.kernel_size == (1, 1) and self.strides == (1, 1)
+        narrow = min(self.kernel.shape[-2:]) < NARROW
+        pointwise = self.kernel_size == (1, 1) and (narrow or self.strides == (1, 1))
         whole = self.padding == "valid" and self.kernel_size == tuple(inputs.shape[1:3])
         product = whole or (pointwise and products())
         if not product or not _plain(self) or self.groups > 1:
             return super().call(inputs)
+        if not whole:  # what strides leave out takes no part
+            down, right = self.strides
+            inputs = inputs[:, ::down, ::right]
         sides = (1, 1) if whole else ops.shape(inputs)[1:3]
         # Rows, columns and channels of kernel and input have the same order.
         rows = ops.reshape(inputs, (-1, math.prod(self.kernel.shape[:-1])))

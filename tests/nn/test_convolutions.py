@@ -12,13 +12,22 @@ from mrcnn.ops.portable import only_convolutions
 CASES = {
     "1 x 1": ((2, 5, 6, 3), {"kernel_size": 1}),
     "1 x 1, one pixel": ((4, 1, 1, 3), {"kernel_size": 1}),
+    "1 x 1, stride 2": ((2, 5, 6, 3), {"kernel_size": 1, "strides": 2}),
+    "1 x 1, strides": ((2, 5, 7, 3), {"kernel_size": 1, "strides": (3, 2)}),
+    "1 x 1, padded": (
+        (2, 5, 6, 3),
+        {"kernel_size": 1, "strides": 2, "padding": "same"},
+    ),
     "1 x 1 without bias": ((2, 5, 6, 3), {"kernel_size": 1, "use_bias": False}),
     "as large as its input": ((4, 3, 3, 2), {"kernel_size": 3}),
     "not square": ((4, 2, 3, 2), {"kernel_size": (2, 3)}),
     "as large, a stride": ((4, 3, 3, 2), {"kernel_size": 3, "strides": 2}),
 }
 CONVOLUTIONS = {
-    "1 x 1, stride 2": ((2, 5, 6, 3), {"kernel_size": 1, "strides": 2}),
+    "1 x 1, stride 2, not narrow": (
+        (2, 5, 6, 16),
+        {"filters": 16, "kernel_size": 1, "strides": 2},
+    ),
     "as large, padded": ((2, 3, 3, 2), {"kernel_size": 3, "padding": "same"}),
     "smaller": ((2, 5, 5, 2), {"kernel_size": 3}),
     "groups": ((2, 5, 6, 4), {"kernel_size": 1, "groups": 2}),
