@@ -15,7 +15,6 @@ from keras import ops
 from mrcnn.ops.portable import products
 from mrcnn.structures import Tensor
 
-
 NARROW = 16
 """Channels below which a 1 x 1 convolution with strides is a product too: there the
 gradient of TensorFlow's kernel (2.21 with oneDNN) damages memory."""
