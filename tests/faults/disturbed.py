@@ -22,7 +22,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.faults.works", "tests.faults.troubles"])
 LIMIT = 1800
 """Seconds after which a work is taken to hang."""
-AGAIN = 4
+AGAIN = 2
 """How often a work is killed before it is let alone."""
 
 
