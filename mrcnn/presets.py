@@ -245,7 +245,7 @@ QUICK_SHAPES_TRAINING = SHAPES_TRAINING._replace(epochs=11)
 """What brings `QuickShapesConfig` to an AP of 0.90 in boxes and masks."""
 
 DRAWN_TRAINING = Profile(train_images=6000, test_images=40, epochs=40, steps=200)
-"""What the shipped balloon network had: an hour and a half of two cores."""
+"""What the shipped balloon network had: an hour and a quarter of two cores."""
 
 PRETRAINED_DRAWN_TRAINING = DRAWN_TRAINING._replace(epochs=20)
 CHOICES_TRAINING = DRAWN_TRAINING._replace(epochs=4)
