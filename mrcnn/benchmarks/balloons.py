@@ -1,4 +1,4 @@
-"""The balloon network that the project ships: trained for an hour on drawn pictures.
+"""The balloon network that the project ships: trained on drawn pictures.
 
     python -m mrcnn.benchmarks.balloons FOLDER [--seed 0]
 
