@@ -11,6 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,6 +125,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen:
         names = ", ".join(row.name for row in rows())
         parser.error(f"there is no row {options.row}; there are: {names}")
+    missing = [name for name in ("onnx", "onnxruntime") if not find_spec(name)]
+    if missing and any(row.name.endswith("quantization") for row in chosen):
+        print(f"Without {' and '.join(missing)}, quantization is left out.", flush=True)
+        chosen = [row for row in chosen if not row.name.endswith("quantization")]
     ledger = Ledger(options.folder / "faults.jsonl")
     print(f"Seed {options.seed}, ledger {ledger.path}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
