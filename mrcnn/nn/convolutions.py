@@ -16,8 +16,8 @@ from mrcnn.ops.portable import products
 from mrcnn.structures import Tensor
 
 NARROW = 16
-"""Channels below which a 1 x 1 convolution with strides is a product too: there the
-gradient of TensorFlow's kernel (2.21 with oneDNN) damages memory."""
+"""Channels below which a 1 x 1 convolution with strides is a product too: of so few,
+TensorFlow's own gradient (2.21 with oneDNN) was seen to end the process."""
 
 
 @keras.saving.register_keras_serializable("mrcnn")
